@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRefresh
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
@@ -55,10 +56,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
             next_url if request.user.is_authenticated else f"{request.path}?{urlencode({'next': next_url})}"
         )
     if not request.user.is_authenticated:
-        messages.info(request, SESSION_ENDED)
+        messages.info(request, gettext(SESSION_ENDED))
         return redirect_to_sign_in(request)
     if request.headers.get("HX-Request"):
-        messages.info(request, "You signed in again in another tab, so this page was reloaded. Try again.")
+        messages.info(request, gettext("You signed in again in another tab, so this page was reloaded. Try again."))
         return HttpResponseClientRefresh()
     data = [(name, value) for name, values in request.POST.lists() for value in values if name != "csrfmiddlewaretoken"]
     context = {

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.utils.translation import gettext
+
 from accounts.models import ApiKey, Session
 from analytics.models import RequestStatistics
 from config.queues import QUEUES
@@ -35,11 +37,16 @@ def queue_figures() -> Sequence[Figure]:
         age = (database_now() - newest).total_seconds()
         figures.append(
             Figure(
-                "Newest statistics", format_age(age), judge(age, warn=300, bad=900), "stored by scheduler and worker"
+                gettext("Newest statistics"),
+                format_age(age),
+                judge(age, warn=300, bad=900),
+                "stored by scheduler and worker",
             )
         )
     else:
-        figures.append(Figure("Newest statistics", "none yet", "warn", "Are scheduler and worker running?"))
+        figures.append(
+            Figure(gettext("Newest statistics"), "none yet", "warn", gettext("Are scheduler and worker running?"))
+        )
     return figures
 
 
@@ -49,12 +56,15 @@ def sign_in_figures() -> Sequence[Figure]:
     failed = Event.objects.filter(name="user.login_failed", occurred_at__gt=now - timedelta(hours=1)).count()
     keys = ApiKey.objects.filter(revoked_at=None)
     return [
-        Figure("Failed sign-ins in the last hour", f"{failed:,}", judge(failed, warn=50, bad=500)),
+        Figure(gettext("Failed sign-ins in the last hour"), f"{failed:,}", judge(failed, warn=50, bad=500)),
         Figure(
-            "Sessions used in the last day",
+            gettext("Sessions used in the last day"),
             f"{Session.objects.filter(last_seen_at__gt=now - timedelta(days=1)).count():,}",
         ),
-        Figure("API keys used in the last day", f"{keys.filter(last_used_at__gt=now - timedelta(days=1)).count():,}"),
+        Figure(
+            gettext("API keys used in the last day"),
+            f"{keys.filter(last_used_at__gt=now - timedelta(days=1)).count():,}",
+        ),
     ]
 
 
@@ -64,11 +74,15 @@ def register_panels() -> None:
         Panel(
             "queues",
             "Jobs",
-            "Queues that grow, and statistics older than five minutes: a worker or the scheduler does not run.",
+            gettext(
+                "Queues that grow, and statistics older than five minutes: a worker or the scheduler does not run."
+            ),
             "queues",
             queue_figures,
         )
     )
     register_panel(
-        Panel("sign-in", "Sign-in", "Many failed sign-ins: somebody tries passwords.", "sign-in", sign_in_figures)
+        Panel(
+            "sign-in", "Sign-in", gettext("Many failed sign-ins: somebody tries passwords."), "sign-in", sign_in_figures
+        )
     )

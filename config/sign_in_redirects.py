@@ -9,12 +9,13 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import Resolver404, resolve, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext, gettext_noop
 from django_htmx.http import HttpResponseClientRedirect
 
 from core.api.endpoints import API_PREFIX
 from core.htmx import safe_redirect_url
 
-SESSION_ENDED = "Your session has ended. Sign in again to continue."
+SESSION_ENDED = gettext_noop("Your session has ended. Sign in again to continue.")
 READS = {"GET", "HEAD"}
 
 
@@ -42,7 +43,7 @@ class SignInRedirectMiddleware:
         next_paths = parse_qs(location.query).get("next")
         if location.path != reverse("login") or next_paths != [request.get_full_path()]:
             return response
-        messages.info(request, SESSION_ENDED)
+        messages.info(request, gettext(SESSION_ENDED))
         return redirect_to_sign_in(request)
 
 

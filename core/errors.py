@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext
+
 # A body may have a hundred thousand wrong fields; people and programs read the first errors.
 MAX_FIELD_ERRORS = 100
 
@@ -34,8 +36,9 @@ class DomainError(Exception):
     title = "The request was refused"
 
     def __init__(self, detail: str = "", *, fields: Sequence[FieldError] = (), code: str | None = None) -> None:
-        super().__init__(detail or self.title)
-        self.detail = detail or self.title
+        # Constants of modules are marked with gettext_noop: they are translated here, into the language of the request.
+        self.detail = gettext(detail or self.title)
+        super().__init__(self.detail)
         self.fields = tuple(fields)
         if code is not None:
             self.code = code
@@ -58,6 +61,7 @@ class Invalid(DomainError):
 
     @classmethod
     def field(cls, name: str, message: str, code: str = "invalid") -> Invalid:
+        message = gettext(message)
         return cls(f"{name}: {message}", fields=[FieldError(name, code, message)])
 
 

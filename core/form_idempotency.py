@@ -22,6 +22,7 @@ from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, URLResolver
+from django.utils.translation import gettext
 from psycopg.errors import LockNotAvailable
 
 from core.api.endpoints import endpoint_of
@@ -118,7 +119,9 @@ def _wait_for_lock(number: int) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
         except OperationalError as error:
             if isinstance(error.__cause__, LockNotAvailable):
-                raise TransientConflict("The form is still being saved. Reload the page to see the result.") from error
+                raise TransientConflict(
+                    gettext("The form is still being saved. Reload the page to see the result.")
+                ) from error
             raise
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [previous])
 

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.forms.utils import flatatt
 from django.http import HttpRequest
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from core.errors import Conflict, DomainError, Invalid
 from core.text import is_blank, normalize
@@ -96,7 +97,11 @@ class DomainErrorMixin:
         """Show a domain error beside its fields, or above the form if it names none."""
         for item in error.fields:
             field = self.field_aliases.get(item.field, item.field)
-            place = "" if item.position is None else f"At character {item.position + 1}: "
+            place = (
+                ""
+                if item.position is None
+                else gettext("At character %(position)s: ") % {"position": item.position + 1}
+            )
             self.add_error(field if field in self.fields else None, f"{place}{item.message}")
         if not error.fields:
             self.add_error(None, error.detail)

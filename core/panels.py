@@ -12,6 +12,7 @@ import django
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.translation import gettext
 
 from core import redis
 from core.health import STARTED_AT
@@ -45,19 +46,22 @@ def database_figures() -> Sequence[Figure]:
     (replicas, lag), *_ = query_rows("SELECT 0, 0") if _is_standby() else query_rows(REPLICAS_SQL)
     return [
         Figure(
-            "Connections", f"{used} of {allowed}", judge(used / allowed, warn=0.7, bad=0.9), f"{active} run a statement"
+            "Connections",
+            gettext("%(used)s of %(allowed)s") % {"used": used, "allowed": allowed},
+            judge(used / allowed, warn=0.7, bad=0.9),
+            gettext("%(active)s run a statement") % {"active": active},
         ),
-        Figure("Waiting for locks", f"{waiting}", judge(waiting, warn=3, bad=10)),
-        Figure("Longest statement", format_age(float(max_age)), judge(float(max_age), warn=5, bad=30)),
-        Figure("Longest idle transaction", format_age(float(idle)), judge(float(idle), warn=30, bad=300)),
-        Figure("Read from memory", f"{100 * hits / (hits + reads):.1f} %" if hits + reads else "no reads yet"),
+        Figure(gettext("Waiting for locks"), f"{waiting}", judge(waiting, warn=3, bad=10)),
+        Figure(gettext("Longest statement"), format_age(float(max_age)), judge(float(max_age), warn=5, bad=30)),
+        Figure(gettext("Longest idle transaction"), format_age(float(idle)), judge(float(idle), warn=30, bad=300)),
+        Figure(gettext("Read from memory"), f"{100 * hits / (hits + reads):.1f} %" if hits + reads else "no reads yet"),
         Figure("Deadlocks", f"{deadlocks:,}", note="since the statistics were reset"),
         Figure("Size", format_bytes(size)),
-        Figure("Transaction age", f"{age:,}", judge(age, warn=500_000_000, bad=1_500_000_000)),
+        Figure(gettext("Transaction age"), f"{age:,}", judge(age, warn=500_000_000, bad=1_500_000_000)),
         Figure(
             "Replicas",
             f"{replicas}" if replicas else "none",
-            note=f"{format_bytes(float(lag))} behind" if replicas else "",
+            note=gettext("%(lag)s behind") % {"lag": format_bytes(float(lag))} if replicas else "",
         ),
     ]
 
@@ -89,10 +93,10 @@ def cache_figures() -> Sequence[Figure]:
             judge(share, warn=0.8, bad=0.95),
             f"of {format_bytes(limit)}" if limit else "no limit is set",
         ),
-        Figure("Keys found", f"{100 * hits / (hits + misses):.1f} %" if hits + misses else "no reads yet"),
-        Figure("Evicted keys", f"{info['evicted_keys']:,}", judge(info["evicted_keys"], warn=1, bad=100_000)),
+        Figure(gettext("Keys found"), f"{100 * hits / (hits + misses):.1f} %" if hits + misses else "no reads yet"),
+        Figure(gettext("Evicted keys"), f"{info['evicted_keys']:,}", judge(info["evicted_keys"], warn=1, bad=100_000)),
         Figure("Clients", f"{info['connected_clients']:,}"),
-        Figure("Runs for", format_age(info["uptime_in_seconds"])),
+        Figure(gettext("Runs for"), format_age(info["uptime_in_seconds"])),
     ]
 
 
@@ -103,15 +107,20 @@ def node_figures() -> Sequence[Figure]:
     executor = MigrationExecutor(connection)
     pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     return [
-        Figure("Version", settings.VERSION, note=f"Python {platform.python_version()}, Django {django.get_version()}"),
-        Figure("Runs for", format_age(time.monotonic() - STARTED_AT), note="this process"),
         Figure(
-            "Free disk space",
+            "Version",
+            settings.VERSION,
+            note=gettext("Python %(python_version)s, Django %(get_version)s")
+            % {"python_version": platform.python_version(), "get_version": django.get_version()},
+        ),
+        Figure(gettext("Runs for"), format_age(time.monotonic() - STARTED_AT), note="this process"),
+        Figure(
+            gettext("Free disk space"),
             format_bytes(usage.free),
             judge(1 - usage.free / usage.total, warn=0.85, bad=0.95),
             f"of {format_bytes(usage.total)}",
         ),
-        Figure("Migrations to apply", f"{pending}", "bad" if pending else "ok"),
+        Figure(gettext("Migrations to apply"), f"{pending}", "bad" if pending else "ok"),
     ]
 
 
@@ -121,7 +130,9 @@ def register_panels() -> None:
         Panel(
             "database",
             "PostgreSQL",
-            "Connections near their limit, statements that run or wait for seconds, replicas that fall behind.",
+            gettext(
+                "Connections near their limit, statements that run or wait for seconds, replicas that fall behind."
+            ),
             "database",
             database_figures,
         )
@@ -129,8 +140,8 @@ def register_panels() -> None:
     register_panel(
         Panel(
             "tables",
-            "Largest tables",
-            "More than a third of dead rows: autovacuum does not keep up.",
+            gettext("Largest tables"),
+            gettext("More than a third of dead rows: autovacuum does not keep up."),
             "database",
             table_figures,
         )
@@ -139,11 +150,17 @@ def register_panels() -> None:
         Panel(
             "cache",
             "Redis",
-            "Memory near its limit, and evicted keys: rate limits and sessions may be lost.",
+            gettext("Memory near its limit, and evicted keys: rate limits and sessions may be lost."),
             "cache",
             cache_figures,
         )
     )
     register_panel(
-        Panel("node", "This node", "A disk that fills up, and migrations that were not applied.", "node", node_figures)
+        Panel(
+            "node",
+            gettext("This node"),
+            gettext("A disk that fills up, and migrations that were not applied."),
+            "node",
+            node_figures,
+        )
     )

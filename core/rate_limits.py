@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django_ratelimit.core import get_usage
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -212,7 +213,7 @@ def _redis_client() -> Iterator[Redis]:
 
 
 def _rate_limited(wait: float) -> RateLimited:
-    return RateLimited("Too many attempts. Wait a moment and try again.", retry_after=max(1, -int(-wait // 1)))
+    return RateLimited(gettext("Too many attempts. Wait a moment and try again."), retry_after=max(1, -int(-wait // 1)))
 
 
 @dataclass

@@ -6,6 +6,7 @@ import re
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import gettext
 
 from core.text import is_blank, normalize_email
 
@@ -38,23 +39,23 @@ def validate_email_address(value: str) -> None:
     except UnicodeError:
         is_valid = None
     if not is_valid:
-        raise ValidationError("Enter a valid email address.", code="invalid")
+        raise ValidationError(gettext("Enter a valid email address."), code="invalid")
 
 
 def validate_not_blank(value: str) -> None:
     """Check that the value has a visible character. Raises ValidationError."""
     if is_blank(value):
-        raise ValidationError("Write something that can be seen.", code="blank")
+        raise ValidationError(gettext("Write something that can be seen."), code="blank")
 
 
 def validate_no_control_characters(value: str) -> None:
     """Check that the value has no control characters, such as ESC. Raises ValidationError."""
     if CONTROL_CHARACTERS.search(value):
-        raise ValidationError("Write text without control characters.", code="control_character")
+        raise ValidationError(gettext("Write text without control characters."), code="control_character")
 
 
 def validate_single_line(value: str) -> None:
     """Check that the value is one line of visible text. Raises ValidationError."""
     if UNSAFE_CHARACTERS.search(value):
-        raise ValidationError("Write one line, without control characters.", code="not_one_line")
+        raise ValidationError(gettext("Write one line, without control characters."), code="not_one_line")
     validate_not_blank(value)

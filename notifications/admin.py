@@ -56,7 +56,7 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
         if email.notification:
             return email.notification.get_kind_display()
         # A newer release may have stored a kind that is unknown here.
-        return dict(AccountEmailKind.choices).get(email.kind, email.kind)
+        return str(dict(AccountEmailKind.choices).get(email.kind, email.kind))
 
     @admin.display(ordering="notification__task_key")
     def task(self, email: OutgoingEmail) -> str:

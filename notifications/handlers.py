@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from accounts.auth.login_methods import selectors as login_methods_selectors
 from accounts.models import User
@@ -104,7 +105,7 @@ def identity_linked(event: Event) -> None:
     """Mail the user about a linked identity provider, unless the account was created with it."""
     if event.payload["method"] == "registered":
         return
-    context = _security_change_context("Sign-in with another provider was added to your TaskFlow account.")
+    context = _security_change_context(gettext("Sign-in with another provider was added to your TaskFlow account."))
     user_payload = event.payload["user"]
     # The link to revert goes only to an address that is still the user's own.
     user = User.objects.active().filter(pk=user_payload["id"], email=user_payload["email"]).first()
@@ -115,7 +116,7 @@ def identity_linked(event: Event) -> None:
 
 
 def identity_unlinked(event: Event) -> None:
-    context = _security_change_context("Sign-in with another provider was removed from your TaskFlow account.")
+    context = _security_change_context(gettext("Sign-in with another provider was removed from your TaskFlow account."))
     _enqueue_account_email(event, AccountEmailKind.SECURITY_CHANGED, context)
 
 

@@ -5,41 +5,42 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext, gettext_lazy
 
 from tasks.models import Role
 
 
 class Kind(TextChoices):
-    ASSIGNED = "assigned", "Assigned"
-    MENTIONED = "mentioned", "Mentioned"
-    COMMENTED = "commented", "Commented"
-    COMPLETED = "completed", "Completed"
-    DUE_SOON = "due_soon", "Due soon"
-    REMINDER = "reminder", "Reminders"
-    SHARED = "shared", "Shared with you"
-    ENTERED_FILTER = "entered_filter", "Entered a filter"
-    ADDED_TO_PROJECT = "added_to_project", "Added to a project"
-    ADDED_TO_TEAM = "added_to_team", "Added to a team"
+    ASSIGNED = "assigned", gettext_lazy("Assigned")
+    MENTIONED = "mentioned", gettext_lazy("Mentioned")
+    COMMENTED = "commented", gettext_lazy("Commented")
+    COMPLETED = "completed", gettext_lazy("Completed")
+    DUE_SOON = "due_soon", gettext_lazy("Due soon")
+    REMINDER = "reminder", gettext_lazy("Reminders")
+    SHARED = "shared", gettext_lazy("Shared with you")
+    ENTERED_FILTER = "entered_filter", gettext_lazy("Entered a filter")
+    ADDED_TO_PROJECT = "added_to_project", gettext_lazy("Added to a project")
+    ADDED_TO_TEAM = "added_to_team", gettext_lazy("Added to a team")
 
 
 class AccountEmailKind(TextChoices):
     """Emails about an account. They concern its security, so preferences cannot turn them off."""
 
-    NEW_DEVICE = "new_device", "Sign-in from a new device"
-    TOKEN_REUSED = "token_reused", "Refresh token reused"
-    VERIFY_EMAIL = "verify_email", "Email verification"
-    PASSWORD_RESET = "password_reset", "Password reset"
-    NO_ACCOUNT = "no_account", "No account with this address"
-    ACCOUNT_EXISTS = "account_exists", "Account with this address exists"
-    SECURITY_CHANGED = "security_changed", "Security settings changed"
-    INVITATION = "invitation", "Invitation"
-    EXPORT_READY = "export_ready", "Data export ready"
-    DELETION_REQUESTED = "deletion_requested", "Account deletion requested"
+    NEW_DEVICE = "new_device", gettext_lazy("Sign-in from a new device")
+    TOKEN_REUSED = "token_reused", gettext_lazy("Refresh token reused")
+    VERIFY_EMAIL = "verify_email", gettext_lazy("Email verification")
+    PASSWORD_RESET = "password_reset", gettext_lazy("Password reset")
+    NO_ACCOUNT = "no_account", gettext_lazy("No account with this address")
+    ACCOUNT_EXISTS = "account_exists", gettext_lazy("Account with this address exists")
+    SECURITY_CHANGED = "security_changed", gettext_lazy("Security settings changed")
+    INVITATION = "invitation", gettext_lazy("Invitation")
+    EXPORT_READY = "export_ready", gettext_lazy("Data export ready")
+    DELETION_REQUESTED = "deletion_requested", gettext_lazy("Account deletion requested")
 
 
 class Channel(TextChoices):
-    INBOX = "inbox", "Inbox"
-    EMAIL = "email", "Email"
+    INBOX = "inbox", gettext_lazy("Inbox")
+    EMAIL = "email", gettext_lazy("Email")
 
 
 class Template(NamedTuple):
@@ -126,4 +127,8 @@ def get_reason(kind: str) -> str:
 
     While a newer release replaces this one, rows may hold kinds that are unknown here; these get a general reason.
     """
-    return TEMPLATES[Kind(kind)].reason if kind in Kind.values else "You're receiving this because it concerns you."
+    return (
+        TEMPLATES[Kind(kind)].reason
+        if kind in Kind.values
+        else gettext("You're receiving this because it concerns you.")
+    )

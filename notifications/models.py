@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy
 
 from core.db import uuid7
 from notifications.kinds import Channel, Kind, get_reason
@@ -174,11 +175,11 @@ class OutgoingEmail(models.Model):
 
     # Withdrawn: the recipient lost access before it was sent. Dead: an administrator may requeue it.
     class State(models.TextChoices):
-        QUEUED = "queued", "Queued"
-        SENDING = "sending", "Sending"
-        SENT = "sent", "Sent"
-        DEAD = "dead", "Failed"
-        WITHDRAWN = "withdrawn", "Withdrawn"
+        QUEUED = "queued", gettext_lazy("Queued")
+        SENDING = "sending", gettext_lazy("Sending")
+        SENT = "sent", gettext_lazy("Sent")
+        DEAD = "dead", gettext_lazy("Failed")
+        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     notification = models.OneToOneField(Notification, on_delete=models.CASCADE, related_name="email", null=True)

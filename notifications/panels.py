@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db.models import Count, Min, Q
+from django.utils.translation import gettext
 
 from core.db import database_now
 from core.status_panels import Action, Figure, Panel, format_age, judge, register_panel
@@ -33,7 +34,7 @@ def email_figures() -> Sequence[Figure]:
         Figure(
             "Due", f"{waiting['count']:,}", judge(age, warn=60, bad=600), f"oldest: {format_age(age)}" if age else ""
         ),
-        Figure("Sent in the last hour", f"{counts['sent']:,}"),
+        Figure(gettext("Sent in the last hour"), f"{counts['sent']:,}"),
         Figure("Failed", f"{counts['dead']:,}", "bad" if counts["dead"] else "ok", (error or "")[:120]),
     ]
 
@@ -52,9 +53,9 @@ def register_panels() -> None:
         Panel(
             "email",
             "Email",
-            "Emails that are due for minutes, and failed ones: the mail server refuses them or is away.",
+            gettext("Emails that are due for minutes, and failed ones: the mail server refuses them or is away."),
             "email",
             email_figures,
-            (Action("retry", "Retry failed emails", retry_failed),),
+            (Action("retry", gettext("Retry failed emails"), retry_failed),),
         )
     )

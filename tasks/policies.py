@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from django.utils.translation import gettext
+
 from accounts.models import User
 from core.errors import Conflict, NotAllowed
 from tasks.models import Project, Role
@@ -62,13 +64,13 @@ def can_explain_others(user: User, role: Role | None) -> bool:
 def require_editor(role: Role | None) -> None:
     """Raise NotAllowed unless the role permits changes."""
     if not can_edit(role):
-        raise NotAllowed("You may read this project, not change it.")
+        raise NotAllowed(gettext("You may read this project, not change it."))
 
 
 def require_manager(role: Role | None) -> None:
     """Raise NotAllowed unless the role is that of an admin of the project."""
     if not can_manage(role):
-        raise NotAllowed("Only project admins can do this.")
+        raise NotAllowed(gettext("Only project admins can do this."))
 
 
 def require_administrator(user: User, message: str) -> None:
@@ -80,7 +82,7 @@ def require_administrator(user: User, message: str) -> None:
 def require_not_archived(project: Project) -> None:
     """Raise Conflict when the project is archived, and so read-only."""
     if project.archived_at is not None:
-        raise Conflict("The project is archived; restore it first.", code="archived")
+        raise Conflict(gettext("The project is archived; restore it first."), code="archived")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,15 +132,17 @@ def explain(record: AccessRecord) -> Explanation:
         permissions |= {"delete": can_edit(in_project) and active, "share": can_share(in_project) and active}
     permissions["manage_project"] = can_manage(in_project)
 
-    reasons = list(_grants(record)) or [Reason("nothing", None, f"Nothing gives {user.name} access.")]
+    reasons = list(_grants(record)) or [
+        Reason("nothing", None, gettext("Nothing gives %(name)s access.") % {"name": user.name})
+    ]
     if not user.is_active:
-        message = f"The account of {user.name} is deactivated: they cannot sign in."
+        message = gettext("The account of %(name)s is deactivated: they cannot sign in.") % {"name": user.name}
         reasons.append(Reason("deactivated", None, message))
     if project.is_inbox:
-        message = "This is the personal project of another user, which neither staff nor administrators see."
+        message = gettext("This is the personal project of another user, which neither staff nor administrators see.")
         reasons.append(Reason("inbox", None, message))
     if not active:
-        message = f"{project.name} is archived: nothing in it changes until it is restored."
+        message = gettext("%(name)s is archived: nothing in it changes until it is restored.") % {"name": project.name}
         reasons.append(Reason("archived", None, message))
     return Explanation(role, permissions, reasons)
 
@@ -149,18 +153,35 @@ def _grants(record: AccessRecord) -> Iterator[Reason]:
     name = user.name
     if record.direct_role:
         role = Role(record.direct_role)
-        yield Reason("member", role, f"{name} is {_with_article(role)} of {project.name}.")
+        yield Reason(
+            "member",
+            role,
+            gettext("%(name)s is %(role)s of %(name2)s.")
+            % {"name": name, "role": _with_article(role), "name2": project.name},
+        )
     for team, team_role in record.teams:
         role = Role(team_role)
-        yield Reason("team", role, f"{name} is in the team {team}, which is {_with_article(role)} of {project.name}.")
+        yield Reason(
+            "team",
+            role,
+            gettext("%(name)s is in the team %(team)s, which is %(role)s of %(name2)s.")
+            % {"name": name, "team": team, "role": _with_article(role), "name2": project.name},
+        )
     if record.share:
         role, by = Role(record.share), f" by {record.shared_by}" if record.shared_by else ""
-        yield Reason("share", role, f"This task was shared with {name} as {_with_article(role)}{by}.")
+        yield Reason(
+            "share",
+            role,
+            gettext("This task was shared with %(name)s as %(role)s%(by)s.")
+            % {"name": name, "role": _with_article(role), "by": by},
+        )
     if user.is_admin and not project.is_inbox:
-        message = f"{name} is an administrator: they manage every project except personal ones."
+        message = gettext("%(name)s is an administrator: they manage every project except personal ones.") % {
+            "name": name
+        }
         yield Reason("administrator", Role.ADMIN, message)
     elif user.is_staff_or_admin and not project.is_inbox:
-        message = f"{name} belongs to staff: they read every project except personal ones."
+        message = gettext("%(name)s belongs to staff: they read every project except personal ones.") % {"name": name}
         yield Reason("staff", Role.VIEWER, message)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from django.utils.translation import gettext
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
@@ -35,11 +36,11 @@ class ApiKeyAuthentication(BaseAuthentication):
             key = get_active_key(presented, current_time(), as_of=request.META.get(GLOBAL_GENERATION_KEY, ""))
         if key is None:
             # One answer for unknown, ended and mistyped keys: it must not tell which of them exist.
-            raise NotAuthenticated("The key is not valid.", code="key_not_valid")
+            raise NotAuthenticated(gettext("The key is not valid."), code="key_not_valid")
         address = client_ip(request._request)
         networks = tuple(ipaddress.ip_network(network) for network in key.allowed_networks)
         if networks and not ip_in_networks(address, networks):
-            raise NotAllowed("This key cannot be used from your IP address.", code="key_not_for_this_address")
+            raise NotAllowed(gettext("This key cannot be used from your IP address."), code="key_not_for_this_address")
         # The request log names the owner even if the request is refused below.
         request._request.user_for_log = key.owner
         if key.mfa_setup_required:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.utils.translation import gettext_lazy
 
 from accounts.api_keys.scopes import RESOURCES, SCOPES, VERBS
 from accounts.api_keys.services import KeySpec
@@ -19,23 +20,33 @@ class ApiKeyForm(PageForm):
 
     LIFETIMES = {7: "7 days", 30: "30 days", 90: "90 days", 180: "180 days", 365: "1 year"}
 
-    name = SingleLineField(label="Name", max_length=80, help_text="For example “CI server”.")
-    days = forms.TypedChoiceField(label="Expires after", choices=list(LIFETIMES.items()), coerce=int, initial=90)
+    name = SingleLineField(
+        label=gettext_lazy("Name"), max_length=80, help_text=gettext_lazy("For example “CI server”.")
+    )
+    days = forms.TypedChoiceField(
+        label=gettext_lazy("Expires after"), choices=list(LIFETIMES.items()), coerce=int, initial=90
+    )
     scopes = forms.MultipleChoiceField(
-        label="Permissions", choices=[(scope, scope) for scope in SCOPES], widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("Permissions"),
+        choices=[(scope, scope) for scope in SCOPES],
+        widget=forms.CheckboxSelectMultiple,
     )
     projects = forms.MultipleChoiceField(
-        label="Only these projects",
+        label=gettext_lazy("Only these projects"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Leave empty for all projects the account can access. Otherwise, requests must name one of these projects.",
+        help_text=gettext_lazy(
+            "Leave empty for all projects the account can access. Otherwise, requests must name one of these projects."
+        ),
     )
     allowed_networks = forms.CharField(
-        label="Allowed IP addresses",
+        label=gettext_lazy("Allowed IP addresses"),
         required=False,
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="One address or network per line, like 192.0.2.7 or 192.0.2.0/24. Leave empty to allow any.",
+        help_text=gettext_lazy(
+            "One address or network per line, like 192.0.2.7 or 192.0.2.0/24. Leave empty to allow any."
+        ),
     )
 
     def __init__(self, *args: Any, projects: Mapping[UUID, str], **kwargs: Any) -> None:
@@ -61,9 +72,14 @@ class ApiKeyForm(PageForm):
 
 
 class ServiceAccountForm(PageForm):
-    name = SingleLineField(label="Name", max_length=120, help_text="Shown in lists and in activity.")
+    name = SingleLineField(
+        label=gettext_lazy("Name"), max_length=120, help_text=gettext_lazy("Shown in lists and in activity.")
+    )
     role = forms.ChoiceField(
-        label="Role",
-        choices=[("user", "User: access to its own projects"), ("staff", "Staff: can read every project")],
+        label=gettext_lazy("Role"),
+        choices=[
+            ("user", gettext_lazy("User: access to its own projects")),
+            ("staff", gettext_lazy("Staff: can read every project")),
+        ],
         initial="user",
     )

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import policies
@@ -78,7 +79,7 @@ def revoke_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     """Revoke a key at once."""
     key = selectors.get_api_key(get_request_user(request), key_id)
     services.revoke_key(actor=get_request_user(request), key_id=key_id, now=current_time())
-    messages.success(request, f"{key.name} revoked.")
+    messages.success(request, gettext("%(name)s revoked.") % {"name": key.name})
     return redirect(_list_url(key.owner))
 
 
@@ -103,7 +104,10 @@ def service_account_list(request: HttpRequest) -> HttpResponse:
     form = ServiceAccountForm(form_data(request))
     account = form.submit(lambda data: service_accounts.create_service_account(actor=reader, **data))
     if account is not None:
-        message = f"{account.name} created. Create an API key for it, and add @{account.handle} to projects."
+        message = gettext("%(name)s created. Create an API key for it, and add @%(handle)s to projects.") % {
+            "name": account.name,
+            "handle": account.handle,
+        }
         messages.success(request, message)
         return redirect("service-account", account.pk)
     accounts = selectors.list_service_accounts(reader).order_by("-is_active", "name")

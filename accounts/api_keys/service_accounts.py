@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts import policies
 from accounts.api_keys import selectors
@@ -62,4 +63,4 @@ def update_service_account(
 def _require_manager_and_role(actor: User, role: str) -> None:
     policies.require_manager(actor)
     if role not in SERVICE_ACCOUNT_ROLES:
-        raise Invalid.field("role", "A service account cannot be an administrator.", "invalid_choice")
+        raise Invalid.field("role", gettext("A service account cannot be an administrator."), "invalid_choice")

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from accounts import events, policies
 from accounts.api_keys.scopes import SCOPES, get_resolver
@@ -62,19 +63,35 @@ def create_key(*, actor: User, spec: KeySpec, now: datetime, owner: User | None 
     owner = User.objects.select_for_update(no_key=True).get(pk=(owner or actor).pk)
     require(policies.can_manage_keys(actor, owner), "You can only create keys for yourself.")
     if ApiKey.objects.open(now).filter(owner=owner).count() >= MAX_ACTIVE:
-        raise Conflict(f"There are already {MAX_ACTIVE} keys. Revoke some first.", code="too_many_keys")
+        raise Conflict(
+            gettext("There are already %(max_active)s keys. Revoke some first.") % {"max_active": MAX_ACTIVE},
+            code="too_many_keys",
+        )
     if unknown := sorted(set(spec.scopes) - set(SCOPES)):
-        raise Invalid.field("scopes", f"Not known: {unknown[0]}. Known: {', '.join(SCOPES)}.", "invalid_choice")
+        raise Invalid.field(
+            "scopes",
+            gettext("Not known: %(unknown)s. Known: %(scopes)s.")
+            % {"unknown": unknown[0], "scopes": ", ".join(SCOPES)},
+            "invalid_choice",
+        )
     if not spec.scopes:
-        raise Invalid.field("scopes", "Choose at least one.", "required")
+        raise Invalid.field("scopes", gettext("Choose at least one."), "required")
     # The resolver leaves out what the owner cannot see, so a hidden project looks like one that does not exist.
     project_ids = get_resolver().resolve_refs(owner, spec.projects) if spec.projects else {}
     if missing := [ref for ref in spec.projects if ref not in project_ids]:
-        raise Invalid.field("projects", f"There is no such project: {missing[0][:40]}.", "does_not_exist")
+        raise Invalid.field(
+            "projects",
+            gettext("There is no such project: %(missing)s.") % {"missing": missing[0][:40]},
+            "does_not_exist",
+        )
     networks = _validate_networks(spec.allowed_networks)
     expires_at = now + DEFAULT_LIFETIME if spec.expires_at is None else spec.expires_at
     if not now < expires_at <= now + MAX_LIFETIME:
-        raise Invalid.field("expires_at", f"Choose a time within the next {MAX_LIFETIME.days} days.", "out_of_range")
+        raise Invalid.field(
+            "expires_at",
+            gettext("Choose a time within the next %(days)s days.") % {"days": MAX_LIFETIME.days},
+            "out_of_range",
+        )
     key = ApiKey(
         owner=owner,
         created_by=actor,
@@ -87,7 +104,7 @@ def create_key(*, actor: User, spec: KeySpec, now: datetime, owner: User | None 
     )
     text = _generate_and_save(key)
     publish(events.ApiKeyCreated(user=user_payload(owner), key=api_key_payload(key)), actor=actor, at=now)
-    _send_security_email(key, "An API key was created for your account", now)
+    _send_security_email(key, gettext("An API key was created for your account"), now)
     return CreatedKey(key, text)
 
 
@@ -120,7 +137,7 @@ def rotate_key(
     try:
         text = _generate_and_save(new)
     except IntegrityError as error:
-        message = "This key was already rotated. Rotate its successor instead."
+        message = gettext("This key was already rotated. Rotate its successor instead.")
         raise Conflict(message, code="already_rotated") from error
     # The gateway caches the status with its end, so it has to be read again.
     old.expires_at = min(old.expires_at, now + overlap)
@@ -133,7 +150,7 @@ def rotate_key(
         old_key_expires_at=old.expires_at.isoformat(),
     )
     publish(event, actor=actor, at=now)
-    _send_security_email(new, "An API key of your account was rotated", now)
+    _send_security_email(new, gettext("An API key of your account was rotated"), now)
     return CreatedKey(new, text)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.utils.translation import gettext
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.permissions import BasePermission
@@ -32,21 +33,21 @@ class BearerAuthentication(BaseAuthentication):
         if not parts or parts[0].lower() != SCHEME:
             return None
         if len(parts) != 2:
-            raise NotAuthenticated("The token is not valid.", code="token_not_valid")
+            raise NotAuthenticated(gettext("The token is not valid."), code="token_not_valid")
         claims = read_access_token(parts[1])
         if claims is None:
-            raise NotAuthenticated("The token is not valid.", code="token_not_valid")
+            raise NotAuthenticated(gettext("The token is not valid."), code="token_not_valid")
         as_of = request.META.get(GLOBAL_GENERATION_KEY, "")
         session = sessions_selectors.get_active_api_session(uuid.UUID(claims.session_id), current_time(), as_of=as_of)
         if session is None or str(session.user_id) != claims.user_id:
-            raise NotAuthenticated("The token is not valid.", code="token_not_valid")
+            raise NotAuthenticated(gettext("The token is not valid."), code="token_not_valid")
         request._request.user_for_log = session.user
         if session.mfa_setup_required and not endpoint_of_request(request._request).is_mfa_exempt(request._request):
             raise mfa_setup_required_error()
         return session.user, session
 
     def authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="api"'
+        return gettext('Bearer realm="api"')
 
 
 class RequiresRecentLogin(BasePermission):
@@ -61,7 +62,7 @@ class RequiresRecentLogin(BasePermission):
         if view.checks_password_itself and request.user.has_usable_password() and not has_mfa(request.user):
             return True
         if not isinstance(request.auth, Session):
-            raise NotAllowed("API keys cannot do this. Sign in instead.", code="not_for_keys")
+            raise NotAllowed(gettext("API keys cannot do this. Sign in instead."), code="not_for_keys")
         require_recent_login(session_id=request.auth.pk, now=current_time())
         return True
 

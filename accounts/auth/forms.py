@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 
 from core import forms as core_forms
 from core.forms import PageForm, SingleLineField
@@ -28,7 +29,7 @@ class NewPasswordField(CurrentPasswordField):
 
     def __init__(self, label: str) -> None:
         super().__init__(label)
-        self.help_text = "At least 10 characters. A few random words work well."
+        self.help_text = gettext("At least 10 characters. A few random words work well.")
 
 
 class LoginForm(PageForm):
@@ -37,7 +38,9 @@ class LoginForm(PageForm):
 
 
 class RegisterForm(PageForm):
-    name = SingleLineField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = SingleLineField(
+        label=gettext_lazy("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
     email = EmailField()
     password = NewPasswordField("Password")
 
@@ -47,26 +50,26 @@ class PasswordResetForm(PageForm):
 
 
 class NewPasswordForm(PageForm):
-    password = NewPasswordField("New password")
+    password = NewPasswordField(gettext_lazy("New password"))
 
 
 class ChangePasswordForm(PageForm):
-    current_password = CurrentPasswordField("Current password")
-    password = NewPasswordField("New password")
+    current_password = CurrentPasswordField(gettext_lazy("Current password"))
+    password = NewPasswordField(gettext_lazy("New password"))
 
 
 class ChangeEmailForm(PageForm):
-    email = EmailField("New address", autocomplete="email")
+    email = EmailField(gettext_lazy("New address"), autocomplete="email")
 
 
 class TotpForm(PageForm):
     code = forms.CharField(
-        label="Code from the app",
+        label=gettext_lazy("Code from the app"),
         max_length=20,
-        help_text="Six digits that change every 30 seconds.",
+        help_text=gettext_lazy("Six digits that change every 30 seconds."),
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
 
 
 class RenamePasskeyForm(PageForm):
-    name = SingleLineField(label="Name", max_length=100)
+    name = SingleLineField(label=gettext_lazy("Name"), max_length=100)

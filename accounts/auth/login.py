@@ -21,6 +21,7 @@ from django.db.models import Count, Max, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext
 
 from accounts import events
 from accounts.auth.email_addresses import services as email_addresses
@@ -151,7 +152,7 @@ def verify_password(request: HttpRequest, *, email: str, password: str) -> User:
         # A hash is computed for an unknown address too, so the time does not tell whether there is an account.
         is_correct = user.check_password(password) if user else check_password(password, _placeholder_hash())
         if user is None or not is_correct or not user.is_active:
-            raise NotAuthenticated("Wrong email address or password.", code=WRONG_CREDENTIALS)
+            raise NotAuthenticated(gettext("Wrong email address or password."), code=WRONG_CREDENTIALS)
     return user
 
 
@@ -189,7 +190,7 @@ def continue_api_login(
     if settings.REQUIRE_VERIFIED_EMAIL and not email_addresses.is_email_verified(user):
         send_verification_email(request, user)
         raise NotAllowed(
-            "Confirm your email address first: open the link that we sent to it.", code="email_not_verified"
+            gettext("Confirm your email address first: open the link that we sent to it."), code="email_not_verified"
         )
     if not mfa_verified and (methods := mfa_methods(user)):
         return mfa.create_challenge(user=user, methods=methods, now=now)
@@ -225,7 +226,7 @@ def await_verified_email(request: HttpRequest, user: User | None, *, email: str,
     `user` is None after a registration with a taken address: cookie and page are the same then.
     """
     save_pending_login(request, user, next_url)
-    messages.info(request, f"We sent a confirmation link to {email}.")
+    messages.info(request, gettext("We sent a confirmation link to %(email)s.") % {"email": email})
     return redirect("account_email_verification_sent")
 
 

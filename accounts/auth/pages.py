@@ -8,6 +8,7 @@ from django.contrib import auth, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_POST
 
 from accounts.auth import login as sign_in
@@ -24,7 +25,7 @@ from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
 from core.rate_limits import Use, consume
 
-LOGIN_EXPIRED = "This sign-in has expired. Sign in again."
+LOGIN_EXPIRED = gettext_noop("This sign-in has expired. Sign in again.")
 
 
 @credential_page(
@@ -58,7 +59,7 @@ def login_mfa(request: HttpRequest) -> HttpResponse:
     pending = sign_in.load_pending_login(request)
     if pending is None or not login_methods_selectors.has_mfa(pending.user):
         if was_pending:
-            messages.error(request, LOGIN_EXPIRED)
+            messages.error(request, gettext(LOGIN_EXPIRED))
         return redirect("login")
     data, is_code = form_data(request), "code" in request.POST
     code_form = MfaCodeForm(data if is_code else None, user=pending.user)
@@ -86,7 +87,7 @@ def login_passkey(request: HttpRequest) -> HttpResponse:
     form = PasskeyLoginForm(request.POST)
     authenticator: Authenticator | None = form.cleaned_data["credential"] if form.is_valid() else None
     if authenticator is None or not authenticator.user.is_active:
-        messages.error(request, "This passkey was not accepted.")
+        messages.error(request, gettext("This passkey was not accepted."))
         return redirect("login")
     authenticator.record_usage()
     return sign_in.continue_browser_login(
@@ -98,7 +99,7 @@ def login_passkey(request: HttpRequest) -> HttpResponse:
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     auth.logout(request)
-    messages.success(request, "You are signed out.")
+    messages.success(request, gettext("You are signed out."))
     response = redirect("login")
     response["Clear-Site-Data"] = '"cache", "storage"'
     return response
@@ -122,6 +123,10 @@ def register(request: HttpRequest) -> HttpResponse:
             email = form.cleaned_data["email"].lower()
             if user is None or settings.REQUIRE_VERIFIED_EMAIL:
                 return sign_in.await_verified_email(request, user, email=email, next_url=next_url)
-            messages.success(request, f"Welcome, {user.get_short_name()}. We sent a confirmation link to {email}.")
+            messages.success(
+                request,
+                gettext("Welcome, %(get_short_name)s. We sent a confirmation link to %(email)s.")
+                % {"get_short_name": user.get_short_name(), "email": email},
+            )
             return sign_in.continue_browser_login(request, user, next_url=next_url)
     return render_page(request, "accounts/register.html", {"form": form}, status=form_status(form))

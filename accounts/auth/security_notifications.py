@@ -9,6 +9,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.urls import reverse
+from django.utils.translation import gettext_noop
 
 from accounts import events
 from accounts.auth import account_emails
@@ -20,23 +21,29 @@ from core.serialization import to_json
 from events.outbox import publish
 
 MESSAGES: dict[str, str] = {
-    "password_changed": "The password of your TaskFlow account was changed.",
-    "password_set": "Your TaskFlow account has a password now.",
-    "password_reset": "The password of your TaskFlow account was reset.",
-    "email_changed": "The email address of your TaskFlow account was changed.",
-    "email_change_requested": "A new email address was requested for your TaskFlow account.",
-    "email_changed_by_admin": "An administrator changed the email address of your TaskFlow account.",
-    "password_set_by_admin": "An administrator set a new password for your TaskFlow account.",
-    "created_by_admin": "An administrator created a TaskFlow account for you, with a password.",
-    "totp_activated": "An authenticator app was added to your TaskFlow account.",
-    "totp_deactivated": "The authenticator app was removed from your TaskFlow account.",
-    "recovery_codes_generated": "Your TaskFlow account has new recovery codes.",
-    "webauthn_added": "A passkey was added to your TaskFlow account.",
-    "passkey_refused": "A passkey of your TaskFlow account was refused: it may have been copied. Remove it, and add a new one.",
-    "webauthn_removed": "A passkey was removed from your TaskFlow account.",
-    "login_method_reverted": "A change to your TaskFlow account was undone, and all devices were signed out.",
-    "unverified_mfa_removed": "Two-factor authentication set up before you verified your address was removed.",
-    "mfa_reset": "An administrator turned off two-factor authentication for your TaskFlow account.",
+    "password_changed": gettext_noop("The password of your TaskFlow account was changed."),
+    "password_set": gettext_noop("Your TaskFlow account has a password now."),
+    "password_reset": gettext_noop("The password of your TaskFlow account was reset."),
+    "email_changed": gettext_noop("The email address of your TaskFlow account was changed."),
+    "email_change_requested": gettext_noop("A new email address was requested for your TaskFlow account."),
+    "email_changed_by_admin": gettext_noop("An administrator changed the email address of your TaskFlow account."),
+    "password_set_by_admin": gettext_noop("An administrator set a new password for your TaskFlow account."),
+    "created_by_admin": gettext_noop("An administrator created a TaskFlow account for you, with a password."),
+    "totp_activated": gettext_noop("An authenticator app was added to your TaskFlow account."),
+    "totp_deactivated": gettext_noop("The authenticator app was removed from your TaskFlow account."),
+    "recovery_codes_generated": gettext_noop("Your TaskFlow account has new recovery codes."),
+    "webauthn_added": gettext_noop("A passkey was added to your TaskFlow account."),
+    "passkey_refused": gettext_noop(
+        "A passkey of your TaskFlow account was refused: it may have been copied. Remove it, and add a new one."
+    ),
+    "webauthn_removed": gettext_noop("A passkey was removed from your TaskFlow account."),
+    "login_method_reverted": gettext_noop(
+        "A change to your TaskFlow account was undone, and all devices were signed out."
+    ),
+    "unverified_mfa_removed": gettext_noop(
+        "Two-factor authentication set up before you verified your address was removed."
+    ),
+    "mfa_reset": gettext_noop("An administrator turned off two-factor authentication for your TaskFlow account."),
 }
 # After these the status of the user's sessions and API keys is read anew, see accounts.auth.mfa.enforcement.
 MFA_CHANGES = {

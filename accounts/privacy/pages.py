@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -53,7 +54,7 @@ def request_export(request: HttpRequest) -> HttpResponse:
     except Conflict as error:
         messages.warning(request, error.detail)
     else:
-        messages.success(request, "Your export is being prepared. You will get an email when it is ready.")
+        messages.success(request, gettext("Your export is being prepared. You will get an email when it is ready."))
     return redirect("settings-privacy")
 
 
@@ -71,7 +72,7 @@ def download_export(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
 def delete_export(request: HttpRequest, export_id: UUID) -> HttpResponse:
     """Delete an export before it expires."""
     services.delete_export(actor=get_request_user(request), export_id=export_id, now=current_time())
-    messages.success(request, "Export deleted.")
+    messages.success(request, gettext("Export deleted."))
     return redirect("settings-privacy")
 
 
@@ -103,7 +104,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
             form.add_domain_error(error)
         else:
             auth.logout(request)
-            messages.success(request, "Your account is closed. We sent you an email with a link to reopen it.")
+            messages.success(request, gettext("Your account is closed. We sent you an email with a link to reopen it."))
             return redirect("login")
     context = {"form": form, "tab": "data", "grace_days": GRACE_PERIOD.days}
     return render_page(request, "accounts/delete_account.html", context, status=form_status(form))
@@ -120,6 +121,6 @@ def cancel_deletion(request: HttpRequest) -> HttpResponse:
             services.cancel_deletion(token=token, now=current_time())
         except NotFound as error:
             return render_page(request, "accounts/cancel_deletion.html", {"error": error.detail}, status=404)
-        messages.success(request, "Welcome back. Your account is open again. Please sign in.")
+        messages.success(request, gettext("Welcome back. Your account is open again. Please sign in."))
         return redirect("login")
     return render_page(request, "accounts/cancel_deletion.html", {"token": token})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import StreamingHttpResponse
+from django.utils.translation import gettext
 
 from accounts.models import Export
 from accounts.privacy import selectors
@@ -12,7 +13,7 @@ from core.errors import Conflict
 def export_response(export: Export) -> StreamingHttpResponse:
     """Stream the archive as a download that no cache keeps. Raises Conflict while it is being prepared."""
     if export.state != Export.State.READY:
-        raise Conflict("The export is not ready yet. You will get an email when it is.", code="not_ready")
+        raise Conflict(gettext("The export is not ready yet. You will get an email when it is."), code="not_ready")
     return StreamingHttpResponse(
         selectors.iter_archive(export),
         content_type="application/zip",

@@ -13,6 +13,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import IntegrityError, transaction
 from django.db.models import CASCADE, F, Q
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from accounts import events
 from accounts.api_keys.services import revoke_all_keys
@@ -52,7 +53,7 @@ def request_export(*, actor: User, now: datetime) -> Export:
     except IntegrityError as error:
         if violated_constraint(error) != "export_one_pending_per_user":
             raise
-        raise Conflict("An export is already being prepared.", code="under_way") from error
+        raise Conflict(gettext("An export is already being prepared."), code="under_way") from error
     publish(events.ExportRequested(user=user_payload(actor), export_id=str(export.pk)), actor=actor, at=now)
     return export
 
@@ -105,8 +106,8 @@ def _readme(user: User, sections: list[ExportSection], now: datetime) -> str:
     return "\n".join(
         [
             f"Data of {user.name} <{user.email}> on {settings.SITE_URL}, as of {now:%Y-%m-%d %H:%M} UTC.",
-            "Each file is a JSON array (RFC 8259) with one row per line; times are in UTC.",
-            "Passwords, keys and other secrets are stored as hashes or encrypted, and are not included.",
+            gettext("Each file is a JSON array (RFC 8259) with one row per line; times are in UTC."),
+            gettext("Passwords, keys and other secrets are stored as hashes or encrypted, and are not included."),
             "",
             *(f"{section.name + '.json':{width}}{section.description}" for section in sections),
             f"{'picture.webp':{width}}Your profile picture, if you have one.",
@@ -140,11 +141,11 @@ def request_deletion(*, actor: User, confirmation: str, now: datetime) -> Accoun
     # Locks all administrators as well: the last one cannot close their account.
     user = get_user_for_update(actor.pk, {"is_active": False})
     if not user.is_active:
-        raise NotAuthenticated("This account is already closed.")
+        raise NotAuthenticated(gettext("This account is already closed."))
     if user.has_usable_password():
         require_password(user, confirmation, field="confirmation")
     elif normalize_email(confirmation) != user.email:
-        raise Invalid.field("confirmation", "Type your email address.", "another_address")
+        raise Invalid.field("confirmation", gettext("Type your email address."), "another_address")
     link = one_time_tokens.new_token()
     due_at = now + GRACE_PERIOD
     deletion = AccountDeletion.objects.create(user=user, token_hash=link.hash, requested_at=now, due_at=due_at)
@@ -177,7 +178,7 @@ def cancel_deletion(*, token: str, now: datetime) -> User:
     locked = User.objects.select_for_update(no_key=True)
     user = locked.filter(pk__in=deletions.values("user")).first()
     if user is None or not deletions.filter(user=user).delete()[0]:
-        raise NotFound("This link is no longer valid: it was used already, or the account was erased.")
+        raise NotFound(gettext("This link is no longer valid: it was used already, or the account was erased."))
     save_changes(user, {"is_active": True}, actor=user)
     publish(events.AccountDeletionCancelled(user=user_payload(user)), actor=user, at=now)
     return user

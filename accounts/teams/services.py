@@ -6,6 +6,7 @@ import uuid
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts import events, policies
 from accounts.auth.sessions import cache
@@ -50,7 +51,7 @@ def rename(*, actor: User, team_id: uuid.UUID, name: str = "", versions: frozens
 
 
 def _name_taken() -> Invalid:
-    return Invalid.field("name", "There is already a team with this name.", "taken")
+    return Invalid.field("name", gettext("There is already a team with this name."), "taken")
 
 
 @transaction.atomic
@@ -72,7 +73,7 @@ def add_member(*, actor: User, team_id: uuid.UUID, user_id: uuid.UUID, role: str
     """Add a user to the team, or give a member another role. Raises NotFound, NotAllowed, Invalid, Conflict."""
     team = _get_team_for_update(actor, team_id)
     if not User.objects.active().filter(pk=user_id).exists():
-        raise Invalid.field("user", "There is no such user.", "does_not_exist")
+        raise Invalid.field("user", gettext("There is no such user."), "does_not_exist")
     # Adding a member again changes their role: POST is idempotent for the same input.
     member, is_new = TeamMember.objects.get_or_create(team=team, user_id=user_id, defaults={"role": role})
     _set_role(team, member, role, actor, previous_role="" if is_new else member.role)
@@ -144,4 +145,4 @@ def _require_another_lead(team: Team, user_id: uuid.UUID, new_role: str | None) 
     if new_role == Role.LEAD:
         return
     if not TeamMember.objects.filter(team=team, role=Role.LEAD).exclude(user=user_id).exists():
-        raise Conflict("A team needs at least one lead.", code="last_lead")
+        raise Conflict(gettext("A team needs at least one lead."), code="last_lead")

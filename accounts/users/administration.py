@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext
 
 from accounts import events, policies
 from accounts.api_keys.services import revoke_all_keys
@@ -61,11 +62,11 @@ def update_user(
         raise ValueError(f"not editable by administrators: {unknown}")
     user = get_user_for_update(user_id, changes)
     if user.erased_at is not None:
-        raise Conflict("This account was erased and can no longer be changed.", code="erased")
+        raise Conflict(gettext("This account was erased and can no longer be changed."), code="erased")
     check_version(user, versions, changes)
     changes = {name: normalize_email(value) if name == "email" else value for name, value in changes.items()}
     if user.is_service and changes.get("role") == User.Role.ADMIN:
-        raise Conflict("A service account cannot be an administrator.", code="service_account")
+        raise Conflict(gettext("A service account cannot be an administrator."), code="service_account")
     # From here on the row is locked and the change is allowed.
     differences = save_changes(user, changes, actor=actor, now=now)
     if "email" in differences:
@@ -106,7 +107,7 @@ def set_password(*, actor: User, user_id: uuid.UUID, password: str, now: datetim
     policies.require_manager(actor)
     user = get_user_for_update(user_id, {})
     if user.is_service:
-        raise Conflict("A service account has no password.", code="no_password")
+        raise Conflict(gettext("A service account has no password."), code="no_password")
     check_password_strength(password, user)
     user.set_password(password)
     User.objects.filter(pk=user.pk).update(password=user.password, version=F("version") + 1)
@@ -141,9 +142,9 @@ def get_user_for_update(user_id: uuid.UUID, changes: dict[str, Any]) -> User:
     locked = {row.pk: row for row in User.objects.select_for_update().filter(admins | Q(pk=user_id)).order_by("pk")}
     user = locked.get(user_id)
     if user is None:
-        raise NotFound("There is no such user.")
+        raise NotFound(gettext("There is no such user."))
     is_admin = user.is_admin and user.is_active
     stays_admin = changes.get("role", user.role) == User.Role.ADMIN and changes.get("is_active", user.is_active)
     if is_admin and not stays_admin and len(locked) == 1:
-        raise Conflict("This is the only active administrator. Appoint another one first.", code="last_admin")
+        raise Conflict(gettext("This is the only active administrator. Appoint another one first."), code="last_admin")
     return user

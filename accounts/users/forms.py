@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext_lazy
 
 from accounts.auth.forms import NewPasswordField
 from accounts.models import User
@@ -20,13 +21,17 @@ def _model_choice_field(name: str, label: str, *, required: bool = True) -> form
 class ProfileForm(PageForm):
     """Settings of a user's own account."""
 
-    name = SingleLineField(label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    time_zone = forms.ChoiceField(label="Time zone", help_text="Used for all dates and times.")
-    language = forms.ChoiceField(label="Language", choices=settings.LANGUAGES)
-    week_start = _model_choice_field("week_start", "First day of the week")
+    name = SingleLineField(
+        label=gettext_lazy("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    time_zone = forms.ChoiceField(
+        label=gettext_lazy("Time zone"), help_text=gettext_lazy("Used for all dates and times.")
+    )
+    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=settings.LANGUAGES)
+    week_start = _model_choice_field("week_start", gettext_lazy("First day of the week"))
     theme = _model_choice_field("theme", "Theme")
     density = _model_choice_field("density", "Density")
-    shortcuts = forms.BooleanField(label="Single-key shortcuts", required=False)
+    shortcuts = forms.BooleanField(label=gettext_lazy("Single-key shortcuts"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,8 +52,8 @@ class AvatarForm(PageForm):
     """Upload of a profile picture."""
 
     file = forms.FileField(
-        label="Picture",
-        help_text="JPEG, PNG or WebP, up to 5 MB. Location and date are removed.",
+        label=gettext_lazy("Picture"),
+        help_text=gettext_lazy("JPEG, PNG or WebP, up to 5 MB. Location and date are removed."),
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
     )
 
@@ -62,7 +67,7 @@ class UserFilterForm(PageForm):
         choices=[
             ("active", "Active"),
             ("inactive", "Inactive"),
-            ("pending_deletion", "Pending deletion"),
+            ("pending_deletion", gettext_lazy("Pending deletion")),
             ("all", "All"),
         ],
     )
@@ -75,11 +80,15 @@ def time_zones(current: str | None = None) -> list[str]:
 
 
 class InvitationForm(PageForm):
-    email = EmailField(label="Email", widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}))
+    email = EmailField(
+        label=gettext_lazy("Email"), widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
 
 
 class InvitedRegistrationForm(PageForm):
     """Registration with the email address of the invitation."""
 
-    name = SingleLineField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = SingleLineField(
+        label=gettext_lazy("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
     password = NewPasswordField("Password")

@@ -8,6 +8,7 @@ from io import BytesIO
 from threading import Lock
 from typing import NamedTuple
 
+from django.utils.translation import gettext
 from PIL import Image, ImageOps
 
 from accounts.models import Avatar
@@ -44,9 +45,9 @@ def make_thumbnails(data: bytes) -> Thumbnails:
     Raises Invalid for a file that is no image or too large, TransientConflict while this process draws another one.
     """
     if len(data) > MAX_BYTES:
-        raise Invalid.field("file", "The picture is larger than 5 MB.", "too_large")
+        raise Invalid.field("file", gettext("The picture is larger than 5 MB."), "too_large")
     if not render_lock.acquire(timeout=LOCK_TIMEOUT):
-        raise TransientConflict("Another picture is being processed. Try again in a moment.")
+        raise TransientConflict(gettext("Another picture is being processed. Try again in a moment."))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -68,7 +69,7 @@ def make_thumbnails(data: bytes) -> Thumbnails:
     except DECOMPRESSION_BOMB_ERRORS as error:
         raise _too_many_pixels() from error
     except DECODE_ERRORS as error:
-        message = "This file is not a picture we can read. Send a JPEG, PNG or WebP."
+        message = gettext("This file is not a picture we can read. Send a JPEG, PNG or WebP.")
         raise Invalid.field("file", message, "invalid_image") from error
     finally:
         render_lock.release()
@@ -76,4 +77,8 @@ def make_thumbnails(data: bytes) -> Thumbnails:
 
 
 def _too_many_pixels() -> Invalid:
-    return Invalid.field("file", f"The picture has more than {MAX_PIXELS // 1_000_000} megapixels.", "too_large")
+    return Invalid.field(
+        "file",
+        gettext("The picture has more than %(max_pixels)s megapixels.") % {"max_pixels": MAX_PIXELS // 1000000},
+        "too_large",
+    )

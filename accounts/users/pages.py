@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -43,7 +44,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
     form = ProfileForm(form_data(request), initial=_profile_values(user))
     if form.submit(lambda _: services.update_profile(actor=user, changes=changed_values(form))):
-        messages.success(request, "Profile saved.")
+        messages.success(request, gettext("Profile saved."))
         return redirect("settings")
     return _profile_page(request, form, AvatarForm())
 
@@ -83,7 +84,7 @@ def set_avatar(request: HttpRequest) -> HttpResponse:
         if form.submit(
             lambda data: services.set_avatar(actor=user, data=read_upload(data["file"], max_bytes=MAX_BYTES))
         ):
-            messages.success(request, "Picture saved.")
+            messages.success(request, gettext("Picture saved."))
             return redirect("settings")
     return _profile_page(request, ProfileForm(initial=_profile_values(user)), form)
 
@@ -93,7 +94,7 @@ def set_avatar(request: HttpRequest) -> HttpResponse:
 def remove_avatar(request: HttpRequest) -> HttpResponse:
     """Remove the user's picture."""
     services.remove_avatar(actor=get_request_user(request))
-    messages.success(request, "Picture removed. Your initials are shown instead.")
+    messages.success(request, gettext("Picture removed. Your initials are shown instead."))
     return redirect("settings")
 
 
@@ -108,7 +109,7 @@ def avatar(request: HttpRequest, user_id: UUID, digest: str, size: int) -> HttpR
     """Serve one version of a picture; its URL changes with it, so browsers may keep it forever."""
     current_digest, data = selectors.get_avatar(user_id, size)
     if current_digest != digest:
-        raise NotFound("This picture was replaced.")
+        raise NotFound(gettext("This picture was replaced."))
     return avatar_response(data, digest, IMMUTABLE_CACHE_CONTROL)
 
 
@@ -153,7 +154,7 @@ def user_detail(request: HttpRequest, user_id: UUID) -> HttpResponse:
     changes: dict[str, object] = {}
     if role := request.POST.get("role"):
         if role not in User.Role.values:
-            raise Invalid.field("role", "There is no such role.")
+            raise Invalid.field("role", gettext("There is no such role."))
         changes["role"] = role
     if (active := request.POST.get("active")) in {"yes", "no"}:
         changes["is_active"] = active == "yes"
@@ -165,5 +166,5 @@ def user_detail(request: HttpRequest, user_id: UUID) -> HttpResponse:
     except Conflict as error:
         messages.error(request, error.detail)
     else:
-        messages.success(request, f"{user.name} saved.")
+        messages.success(request, gettext("%(name)s saved.") % {"name": user.name})
     return redirect("user-detail", user_id=user.pk)

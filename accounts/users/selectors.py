@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime
 
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils.translation import gettext
 
 from accounts import policies
 from accounts.auth.one_time_tokens import hash_token
@@ -61,7 +62,7 @@ def get_avatar(user_id: uuid.UUID, size: int) -> tuple[str, bytes]:
     column = dict(zip(Avatar.SIZES, ("small", "medium", "large"), strict=True)).get(size)
     row = Avatar.objects.filter(user=user_id).values_list("digest", column).first() if column else None
     if row is None:
-        raise NotFound("There is no such picture.")
+        raise NotFound(gettext("There is no such picture."))
     return row[0], bytes(row[1])
 
 

@@ -11,6 +11,7 @@ from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts import events
 from accounts.auth.passwords.validators import check_new_password
@@ -76,7 +77,7 @@ def create_user(user: User) -> None:
     base = re.sub(r"[^a-z0-9._-]", "", user.email.split("@")[0]).lstrip("._-")[:32] or "user"
     # The former owner can restore it with the link that was sent to it.
     if EmailChange.objects.filter(email=user.email, expires_at__gt=current_time()).exists():
-        raise Invalid.field("email", "An account with this email address already exists.", "taken")
+        raise Invalid.field("email", gettext("An account with this email address already exists."), "taken")
     user.created_at = current_time()
     for attempt in range(MAX_HANDLE_ATTEMPTS):
         user.handle = base if attempt == 0 else f"{base}{attempt + 1}"
@@ -89,20 +90,22 @@ def create_user(user: User) -> None:
         except IntegrityError as error:
             if "handle" in violated_constraint(error):
                 continue
-            raise Invalid.field("email", "An account with this email address already exists.", "taken") from error
-    raise Invalid.field("email", "No free handle for this email address. Ask an administrator.", "taken")
+            raise Invalid.field(
+                "email", gettext("An account with this email address already exists."), "taken"
+            ) from error
+    raise Invalid.field("email", gettext("No free handle for this email address. Ask an administrator."), "taken")
 
 
 def require_time_zone(name: str) -> None:
     """Raise Invalid unless this is the name of a time zone."""
     if name not in time_zone_names():
-        raise Invalid.field("time_zone", "Not a time zone of the IANA database, like Europe/Berlin.")
+        raise Invalid.field("time_zone", gettext("Not a time zone of the IANA database, like Europe/Berlin."))
 
 
 def require_password(user: User, password: str, *, field: str) -> None:
     """Raise Invalid for `field` unless this is the user's current password."""
     if not user.check_password(password):
-        raise Invalid.field(field, "Wrong password.", WRONG_SECRET)
+        raise Invalid.field(field, gettext("Wrong password."), WRONG_SECRET)
 
 
 @transaction.atomic
@@ -144,7 +147,7 @@ def save_changes(
         User.objects.filter(pk=user.pk).update(**columns, version=F("version") + 1)
     except IntegrityError as error:
         field, label = ("handle", "handle") if "handle" in violated_constraint(error) else ("email", "email address")
-        raise Invalid.field(field, f"This {label} is already taken.", "taken") from error
+        raise Invalid.field(field, gettext("This %(label)s is already taken.") % {"label": label}, "taken") from error
     # Names of users are part of many cached responses, hence the invalidation for all users.
     user.refresh_from_db()
     cache.invalidate_user(user.pk)

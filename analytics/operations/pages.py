@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 from markdown_it import MarkdownIt
 
@@ -56,7 +57,7 @@ def runbook(request: HttpRequest, runbook_name: str) -> HttpResponse:
     selectors.require_operator(get_request_user(request))
     path = RUNBOOKS / f"{runbook_name}.md"
     if not path.is_file():
-        raise NotFound("There is no such runbook.")
+        raise NotFound(gettext("There is no such runbook."))
     text = path.read_text()
     title = text.partition("\n")[0].removeprefix("# ")
     html = mark_safe(MarkdownIt().enable("table").render(text))  # noqa: S308 -- a file of the release
@@ -68,5 +69,5 @@ def runbook(request: HttpRequest, runbook_name: str) -> HttpResponse:
 def run_action(request: HttpRequest, panel_key: str, action_key: str) -> HttpResponse:
     """Run an action of a panel, and return to the page."""
     count = actions.run_action(actor=get_request_user(request), panel_key=panel_key, action_key=action_key)
-    messages.success(request, f"Done for {count:,}." if count else "There was nothing to do.")
+    messages.success(request, f"Done for {count:,}." if count else gettext("There was nothing to do."))
     return redirect("operations")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.utils.translation import gettext
 from redis.exceptions import RedisError
 
 from accounts.models import User
@@ -142,7 +143,7 @@ def get_action(panel_key: str, action_key: str) -> tuple[Panel, Action]:
     for action in panel.actions if panel else ():
         if panel is not None and action.key == action_key:
             return panel, action
-    raise NotFound("There is no such action.")
+    raise NotFound(gettext("There is no such action."))
 
 
 def _stored(chosen: Range, start: datetime) -> tuple[dict[datetime, RequestCounts], dict[str, RequestCounts]]:

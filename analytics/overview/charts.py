@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.utils import formats
+from django.utils.translation import gettext
 
 from analytics.overview.results import UserWorkload
 from analytics.rollups import histogram
@@ -141,7 +142,7 @@ def flow_chart(flow: Sequence[FlowPoint]) -> Chart:
         verdict = "as many created as completed"
     sentence = f"{created:,} tasks were created and {completed:,} completed: {verdict}."
     if not created and not completed:
-        sentence = "No task was created or completed in this period."
+        sentence = gettext("No task was created or completed in this period.")
     return Chart(
         sentence=sentence,
         bars=bars,
@@ -185,7 +186,7 @@ def cycle_time_chart(counts: Sequence[int]) -> Chart:
     top = axis_max(max(counts, default=0))
     lower_edges = [histogram.bounds(bucket)[0] for bucket in buckets]
     median, p85 = histogram.percentile(counts, 0.5), histogram.percentile(counts, 0.85)
-    sentence = "No task was completed in this period."
+    sentence = gettext("No task was completed in this period.")
     if median is not None and p85 is not None:
         sentence = (
             f"Median {format_duration(median)}; 85\u00a0% of the {sum(counts):,} completed tasks finished within"
@@ -217,7 +218,7 @@ def cycle_time_chart(counts: Sequence[int]) -> Chart:
         y_labels=[f"{top:,}", f"{top // 2:,}", "0"],
         x_labels=[histogram.format_hours(lower) if lower else "0" for lower in lower_edges],
         has_bucket_edges=True,
-        head=["Cycle time", "Tasks"],
+        head=[gettext("Cycle time"), "Tasks"],
         rows=[(histogram.label(bucket), str(counts[bucket])) for bucket in buckets],
     )
 
@@ -227,7 +228,7 @@ def format_duration(hours: float | None) -> str:
     if hours is None:
         return "–"
     if hours < 1:
-        return f"{round(hours * 60)} min"
+        return gettext("%(hours)s min") % {"hours": round(hours * 60)}
     if hours < 24:
         return f"{_two_digits(hours)} h"
     days = _two_digits(hours / 24)
@@ -259,8 +260,11 @@ def workload_chart(workloads: Iterable[UserWorkload]) -> list[WorkloadRow]:
         # Overdue tasks are among the open ones; min() keeps the bars in the box even if the rows are inconsistent.
         overdue = min(workload.overdue, workload.open) / max_open * BOX_SIZE
         on_time = workload.open / max_open * BOX_SIZE - overdue
-        overdue_title = f"{workload.name}: {workload.overdue} overdue"
-        on_time_title = f"{workload.name}: {workload.open - workload.overdue} on time"
+        overdue_title = gettext("%(name)s: %(overdue)s overdue") % {"name": workload.name, "overdue": workload.overdue}
+        on_time_title = gettext("%(name)s: %(overdue)s on time") % {
+            "name": workload.name,
+            "overdue": workload.open - workload.overdue,
+        }
         bars = [
             Bar(0, 0, round(overdue, 2), BOX_SIZE, "s6", overdue_title),
             Bar(round(overdue, 2), 0, round(on_time, 2), BOX_SIZE, "s1", on_time_title),

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import Count, F, Window
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from accounts.models import User
 from analytics.overview import selectors
@@ -101,7 +102,7 @@ def my_day(user: User, project: Project | None, *, now: datetime, today: date) -
             }
         )
     )
-    week = "This week" if days_left else "Next week"
+    week = gettext("This week") if days_left else gettext("Next week")
     return [
         _day_list(user, "Overdue", replace(own, overdue=True), {"assignee": "me", "due": "overdue", **scope}),
         _day_list(
@@ -121,7 +122,7 @@ def _day_list(user: User, name: str, filters: TaskFilters, params: dict[str, Any
     )
     return DayList(
         name=name,
-        empty="Nothing is overdue." if name == "Overdue" else "Nothing is due.",
+        empty=gettext("Nothing is overdue.") if name == "Overdue" else gettext("Nothing is due."),
         url=f"{reverse('task-list')}?{urlencode(params)}",
         tasks=tasks,
         count=tasks[0].total if tasks else 0,

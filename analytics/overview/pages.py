@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.auth.requests import get_request_user
@@ -101,12 +102,14 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
     newest_done_url = _task_list_url(project, **done, ordering="-closed_at")
     slow = charts.format_duration(result.cycle_p85.value)
     return [
-        _count_card("Open", "circle", result.open, f"{length} days ago", _task_list_url(project)),
+        _count_card(
+            "Open", "circle", result.open, gettext("%(length)s days ago") % {"length": length}, _task_list_url(project)
+        ),
         _count_card(
             "Overdue",
             "triangle-alert",
             result.overdue,
-            f"{length} days ago",
+            gettext("%(length)s days ago") % {"length": length},
             _task_list_url(project, due="overdue"),
             bad_direction=1,
         ),
@@ -126,7 +129,7 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
             bad_direction=-1,
         ),
         KpiCard(
-            "Cycle time, median",
+            gettext("Cycle time, median"),
             "timer",
             charts.format_duration(result.cycle_median.value),
             "nothing completed yet" if result.cycle_p85.value is None else f"85\u00a0% within {slow}",
@@ -134,7 +137,7 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
             _sparkline(result.cycle_median.series),
         ),
         KpiCard(
-            "Completed per day",
+            gettext("Completed per day"),
             "gauge",
             f"{result.throughput.value or 0:.1f}",
             f"{result.throughput.previous or 0:.1f} in the previous {length} days",

@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple, Self
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from core.errors import Invalid
 
 # A leap year; each day of a period is a row of the response.
@@ -34,11 +36,17 @@ class Period:
     def of(cls, start: date, end: date) -> Self:
         """Return a period of at most 366 days; raises Invalid."""
         if start > end:
-            raise Invalid.field("start", "The start must not be after the end.")
+            raise Invalid.field("start", gettext("The start must not be after the end."))
         if (end - start).days >= MAX_PERIOD_DAYS:
-            raise Invalid.field("start", f"A period has at most {MAX_PERIOD_DAYS} days.", "too_long")
+            raise Invalid.field(
+                "start",
+                gettext("A period has at most %(max_period_days)s days.") % {"max_period_days": MAX_PERIOD_DAYS},
+                "too_long",
+            )
         if start < MIN_START:
-            raise Invalid.field("start", f"A period cannot start before {MIN_START}.", "too_early")
+            raise Invalid.field(
+                "start", gettext("A period cannot start before %(min_start)s.") % {"min_start": MIN_START}, "too_early"
+            )
         return cls(start, end)
 
     @classmethod

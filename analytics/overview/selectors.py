@@ -14,6 +14,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db.models import F, Max, Sum
+from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.models.users import ERASED_USER_NAME
@@ -38,7 +39,7 @@ def scope_for(user: User, *, project_id: UUID | None = None, user_id: UUID | Non
     if project_id is None:
         return Scope(tuple(sorted(visible_ids)), user_id)
     if project_id not in visible_ids:
-        raise NotFound("There is no such project.")
+        raise NotFound(gettext("There is no such project."))
     return Scope((project_id,), user_id)
 
 

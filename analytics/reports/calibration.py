@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.utils.translation import gettext
+
 from analytics.reports import flow
 from analytics.reports.results import Column, Figure, Report, ReportPeriod, ReportQuery
 from analytics.reports.simulation import totals_expected, working_weeks
@@ -27,9 +29,9 @@ def calibration(query: ReportQuery) -> Report:
         if any(sample):
             past.append((weeks[week].start, actual, totals_expected(sample, AHEAD, SHARES)))
     hits = {share: sum(actual >= totals[index] for _, actual, totals in past) for index, share in enumerate(SHARES)}
-    finding = "There are no past forecasts: no tasks were completed."
+    finding = gettext("There are no past forecasts: no tasks were completed.")
     if past:
-        finding = f"Of {len(past)} past forecasts, " + ", ".join(
+        finding = (gettext("Of %(count)s past forecasts, ") % {"count": len(past)}) + ", ".join(
             f"those of {share:.0%} came true in {hits[share] / len(past):.0%}".replace("%", "\u00a0%")
             for share in SHARES
         )
@@ -37,8 +39,8 @@ def calibration(query: ReportQuery) -> Report:
     return Report(
         finding=finding,
         columns=(
-            Column("start", "Forecast on", "day"),
-            Column("actual", f"Completed in {AHEAD} weeks"),
+            Column("start", gettext("Forecast on"), "day"),
+            Column("actual", gettext("Completed in %(ahead)s weeks") % {"ahead": AHEAD}),
             *(Column(f"p{share * 100:.0f}", f"At least, {share * 100:.0f}\u00a0% sure") for share in SHARES),
         ),
         rows=[(start, actual, *totals) for start, actual, totals in past],

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import formats
+from django.utils.translation import gettext
 
 from analytics.overview.charts import (
     BOX_SIZE,
@@ -186,7 +187,7 @@ def _calibration(report: Report, _query: ReportQuery) -> Chart | None:
     def height(count: int) -> float:
         return round(count / top * BOX_SIZE, 2)
 
-    names = ("Promised with 50\u00a0%", "Promised with 85\u00a0%")
+    names = (gettext("Promised with 50\u00a0%"), gettext("Promised with 85\u00a0%"))
     return Chart(
         sentence=report.finding,
         bars=[
@@ -210,7 +211,7 @@ def _calibration(report: Report, _query: ReportQuery) -> Chart | None:
             )
             for index, name in enumerate(names)
         ],
-        legend=[("s1", "Completed in 4 weeks")],
+        legend=[("s1", gettext("Completed in 4 weeks"))],
         y_labels=[f"{top:,}", f"{top // 2:,}", "0"],
         x_labels=_x_labels([row[0] for row in rows]),
     )

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, FloatField, Q
 from django.db.models.functions import Coalesce, Extract
+from django.utils.translation import gettext
 
 from accounts.models import User
 from analytics.models import TaskSnapshot, TaskSnapshotQuerySet
@@ -61,12 +62,12 @@ def percentiles(tasks: Any) -> tuple[int, dict[str, float | None]]:
 
 def cycle_time(query: ReportQuery) -> Report:
     """Return the time from start to done of each completed task."""
-    return _durations(query, "Cycle time", from_creation=False)
+    return _durations(query, gettext("Cycle time"), from_creation=False)
 
 
 def lead_time(query: ReportQuery) -> Report:
     """Return the time from creation to done of each completed task."""
-    return _durations(query, "Lead time", from_creation=True)
+    return _durations(query, gettext("Lead time"), from_creation=True)
 
 
 def _durations(query: ReportQuery, label: str, *, from_creation: bool) -> Report:
@@ -76,7 +77,7 @@ def _durations(query: ReportQuery, label: str, *, from_creation: bool) -> Report
     day = LocalDay(F("closed_at"), query.period.sql_zone)
     listed = tasks.annotate(day=day).order_by("-closed_at", "-task_id")
     points = list(listed.values_list("task_id", "day", "hours", "closed_at")[:MAX_POINTS])
-    finding = "No task was completed in this period."
+    finding = gettext("No task was completed in this period.")
     if shares["p85"] is not None:
         finding = (
             f"85\u00a0% of the {count:,} completed tasks finished within {format_duration(shares['p85'])}; "
@@ -145,7 +146,7 @@ def ageing(query: ReportQuery) -> Report:
         for task_id, started in oldest
     ]
     count, late = counts["count"], counts["late"]
-    finding = "No task is in progress."
+    finding = gettext("No task is in progress.")
     if count:
         finding = f"{count:,} {'task is' if count == 1 else 'tasks are'} in progress"
         if p85 is not None:
@@ -157,8 +158,8 @@ def ageing(query: ReportQuery) -> Report:
         rows=rows,
         row_count=count,
         figures=(
-            Figure("in_progress", "In progress", count, f"{count:,}"),
-            Figure("late", "Older than 85\u00a0%", late, f"{late:,}"),
+            Figure("in_progress", gettext("In progress"), count, f"{count:,}"),
+            Figure("late", gettext("Older than 85\u00a0%"), late, f"{late:,}"),
             Figure("p85", "85\u00a0% within", p85, format_duration(p85)),
         ),
         detail=shares,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
 from django.db.models import Count, F, Sum
+from django.utils.translation import gettext
 
 from analytics import cache
 from analytics.models import DailyStat, TaskSnapshot, TaskSnapshotQuerySet
@@ -119,7 +120,7 @@ def throughput(query: ReportQuery) -> Report:
         f"{sum(created):,} were created."
     )
     return Report(
-        finding=finding if total or sum(created) else "No task was created or completed in this period.",
+        finding=finding if total or sum(created) else gettext("No task was created or completed in this period."),
         columns=(
             *BUCKET_COLUMNS,
             Column("created", "Created"),
@@ -132,7 +133,7 @@ def throughput(query: ReportQuery) -> Report:
         ],
         figures=(
             Figure("completed", "Completed", total, f"{total:,}"),
-            Figure("per_week", "Completed a week", round(total / weeks, 2), f"{total / weeks:.1f}"),
+            Figure("per_week", gettext("Completed a week"), round(total / weeks, 2), f"{total / weeks:.1f}"),
             Figure("created", "Created", sum(created), f"{sum(created):,}"),
             Figure("cancelled", "Cancelled", sum(cancelled), f"{sum(cancelled):,}"),
         ),
@@ -158,7 +159,7 @@ def burndown(query: ReportQuery) -> Report:
     finding = f"{done:,} of {scope:,} tasks are completed and {remaining:,} remain; the scope "
     finding += f"{'grew' if growth > 0 else 'shrank'} by {abs(growth):,}." if growth else "did not change."
     return Report(
-        finding=finding if scope else "There were no tasks in this period.",
+        finding=finding if scope else gettext("There were no tasks in this period."),
         columns=(
             *BUCKET_COLUMNS,
             Column("scope", "Scope"),
@@ -170,7 +171,7 @@ def burndown(query: ReportQuery) -> Report:
             Figure("remaining", "Remaining", remaining, f"{remaining:,}"),
             Figure("completed", "Completed", done, f"{done:,}"),
             Figure("scope", "Scope", scope, f"{scope:,}"),
-            Figure("scope_change", "Scope change", growth, f"{growth:+,}" if growth else "none"),
+            Figure("scope_change", gettext("Scope change"), growth, f"{growth:+,}" if growth else "none"),
         ),
     )
 
@@ -192,18 +193,18 @@ def cumulative_flow(query: ReportQuery) -> Report:
         f"{waiting:,} wait ({waiting - was_waiting:+,})."
     )
     return Report(
-        finding=finding if arrived[-1] else "There were no tasks in this period.",
+        finding=finding if arrived[-1] else gettext("There were no tasks in this period."),
         columns=(
             *BUCKET_COLUMNS,
             Column("arrived", "Arrived"),
             Column("started", "Started"),
             Column("closed", "Closed"),
             Column("waiting", "Waiting"),
-            Column("in_progress", "In progress"),
+            Column("in_progress", gettext("In progress")),
         ),
         rows=rows,
         figures=(
-            Figure("in_progress", "In progress", in_progress, f"{in_progress:,}"),
+            Figure("in_progress", gettext("In progress"), in_progress, f"{in_progress:,}"),
             Figure("waiting", "Waiting", waiting, f"{waiting:,}"),
             Figure("closed", "Closed", closed[-1], f"{closed[-1]:,}"),
         ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.utils import formats
+from django.utils.translation import gettext
 
 from analytics import cache
 from analytics.models import DailyStat
@@ -43,9 +44,11 @@ def forecast(query: ReportQuery) -> Report:
         days = day_at(result.days, share) if any(result.weekly) else None
         dates[share] = None if days is None else today + timedelta(days=days)
     if not any(result.weekly):
-        finding = f"Nothing was completed in the last {WEEKS} weeks, so there is no forecast."
+        finding = gettext("Nothing was completed in the last %(weeks)s weeks, so there is no forecast.") % {
+            "weeks": WEEKS
+        }
     elif not result.remaining:
-        finding = "No tasks remain."
+        finding = gettext("No tasks remain.")
     else:
         finding = (
             f"{result.remaining:,} tasks remain. "
@@ -68,7 +71,11 @@ def forecast(query: ReportQuery) -> Report:
         )
     return Report(
         finding=finding,
-        columns=(*flow.BUCKET_COLUMNS, Column("ends", "Futures that end, %"), Column("done", "Done by then, %")),
+        columns=(
+            *flow.BUCKET_COLUMNS,
+            Column("ends", gettext("Futures that end, %")),
+            Column("done", gettext("Done by then, %")),
+        ),
         rows=rows,
         figures=(
             *(
@@ -80,7 +87,7 @@ def forecast(query: ReportQuery) -> Report:
                 )
                 for share, name in SHARES
             ),
-            Figure("remaining", "Remaining tasks", result.remaining, f"{result.remaining:,}"),
+            Figure("remaining", gettext("Remaining tasks"), result.remaining, f"{result.remaining:,}"),
             Figure("people", "People", result.people, f"{result.people:,}"),
         ),
         detail=result,

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.auth.requests import get_request_user
@@ -67,7 +68,7 @@ def export(request: HttpRequest, report_name: str, file_type: str) -> HttpRespon
     """Answer with a report as a CSV or XLSX file."""
     user, definition = get_request_user(request), selectors.get_definition(report_name)
     if file_type not in {"csv", "xlsx"}:
-        raise NotFound("There is no such file.")
+        raise NotFound(gettext("There is no such file."))
     form = ReportForm(request.GET, projects=[], user=user, inputs=definition.inputs)
     query = selectors.report_query(user, now=current_time(), **form.arguments())
     return file_response(

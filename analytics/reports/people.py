@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import date
 
 from django.db.models import Count, F, Sum
+from django.utils.translation import gettext
 
 from analytics.overview import selectors as overview_selectors
 from analytics.overview.results import Period
@@ -22,7 +23,7 @@ def workload(query: ReportQuery) -> Report:
     result = overview_selectors.overview(query.scope, Period.ending(query.now.date(), length=1))
     people = result.workload[:MAX_PEOPLE_LISTED]
     overdue = sum(load.overdue for load in result.workload)
-    finding = "No open tasks are assigned."
+    finding = gettext("No open tasks are assigned.")
     if people:
         top = max(people, key=lambda load: load.open)
         finding = (
@@ -36,7 +37,7 @@ def workload(query: ReportQuery) -> Report:
         row_count=len(result.workload),
         figures=(
             Figure("people", "People", len(result.workload), f"{len(result.workload):,}"),
-            Figure("overdue", "Overdue assignments", overdue, f"{overdue:,}"),
+            Figure("overdue", gettext("Overdue assignments"), overdue, f"{overdue:,}"),
         ),
         detail=[str(load.user_id) for load in people],
     )
@@ -57,7 +58,7 @@ def tracked_time(query: ReportQuery) -> Report:
     )
     buckets = period.buckets()
     total = sum(days.values())
-    finding = "No time was logged in this period."
+    finding = gettext("No time was logged in this period.")
     if people:
         finding = f"{format_minutes(total)} were logged by {len(people):,} {'person' if len(people) == 1 else 'people'}"
         finding += f", most by {people[0][0]} ({format_minutes(people[0][1])})."
@@ -80,5 +81,10 @@ def format_minutes(minutes: int) -> str:
     """Write minutes as hours and minutes: `45 min`, `6 h 30 min`."""
     hours, rest = divmod(minutes, 60)
     return " ".join(
-        part for part in (f"{hours:,} h" if hours else "", f"{rest} min" if rest or not hours else "") if part
+        part
+        for part in (
+            f"{hours:,} h" if hours else "",
+            gettext("%(rest)s min") % {"rest": rest} if rest or not hours else "",
+        )
+        if part
     )

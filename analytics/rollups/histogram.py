@@ -8,6 +8,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from django.utils.translation import gettext
+
 # Bucket edges in hours, each about twice the one before: 1 h to 16 h, 1 d to 4 d, 1 w to 16 w. A bucket includes its
 # lower edge and excludes its upper edge; the first begins at zero, the last has no end. After a change here run
 # `manage.py rebuild_stats`.
@@ -30,8 +32,12 @@ def label(bucket: int) -> str:
     """Return a bucket as people say it: `under 1 h`, `1 d to 2 d`, `16 w or more`."""
     lower, upper = bounds(bucket)
     if upper is None:
-        return f"{format_hours(lower)} or more"
-    return f"{format_hours(lower)} to {format_hours(upper)}" if lower else f"under {format_hours(upper)}"
+        return gettext("%(lower)s or more") % {"lower": format_hours(lower)}
+    return (
+        gettext("%(lower)s to %(upper)s") % {"lower": format_hours(lower), "upper": format_hours(upper)}
+        if lower
+        else f"under {format_hours(upper)}"
+    )
 
 
 def format_hours(hours: int) -> str:

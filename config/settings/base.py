@@ -431,7 +431,7 @@ USE_TZ = True
 USE_I18N = True
 LANGUAGE_CODE = "en"
 # "English" and "English (UK)" differ in how dates and numbers are formatted. Each language is named in itself.
-LANGUAGES = [("en", "English"), ("en-gb", "English (UK)")]
+LANGUAGES = [("en", "English"), ("en-gb", "English (UK)"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = "config.formats"
 

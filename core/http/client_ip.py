@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_noop
 
 UNIX_SOCKET = "unix:"
 # The first match counts: Edge also claims to be Chrome and Safari, Chrome claims to be Safari.
@@ -30,7 +31,7 @@ OPERATING_SYSTEMS = (
     ("Linux", "Linux"),
 )
 PRODUCT_TOKEN = re.compile(r"[A-Za-z][\w .+-]{0,38}")
-UNKNOWN_DEVICE = "Unknown device"
+UNKNOWN_DEVICE = gettext_noop("Unknown device")
 
 
 def client_ip(request: HttpRequest) -> str:
@@ -77,8 +78,8 @@ def describe_user_agent(user_agent: str) -> str:
     browser = next((name for sign, name in BROWSERS if is_browser and sign in user_agent), "")
     system = next((name for sign, name in OPERATING_SYSTEMS if sign in user_agent), "")
     if browser:
-        return f"{browser} on {system}" if system else browser
+        return gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system} if system else browser
     if system and is_browser:
-        return f"Browser on {system}"
+        return gettext("Browser on %(system)s") % {"system": system}
     program = PRODUCT_TOKEN.match(user_agent.split("/", 1)[0])
-    return program[0].strip() if program else UNKNOWN_DEVICE
+    return program[0].strip() if program else gettext(UNKNOWN_DEVICE)

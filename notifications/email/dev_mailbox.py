@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
+from django.utils.translation import gettext
 
 from core.errors import NotFound
 
@@ -74,7 +75,7 @@ def read_message(name: str) -> StoredMessage:
     folder = _folder()
     path = folder / f"{name}{SUFFIX}" if folder and MESSAGE_NAME_PATTERN.match(name) else None
     if path is None or not path.is_file():
-        raise NotFound("No such message.")
+        raise NotFound(gettext("No such message."))
     parsed = _parse(path)
     return _stored_message(path, parsed, text=_body(parsed, "plain"), html=_body(parsed, "html"))
 

@@ -4,6 +4,7 @@ from csp.decorators import csp_replace, csp_update
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
@@ -52,6 +53,6 @@ def message_html(request: HttpRequest, name: str) -> HttpResponse:
 def _require_mailbox_access(request: HttpRequest) -> None:
     """Refuse all but administrators: the messages are those of all users. Without a mailbox, answer 404."""
     if not get_request_user(request).is_admin:
-        raise NotAllowed("Only administrators can view the mailbox.")
+        raise NotAllowed(gettext("Only administrators can view the mailbox."))
     if not settings.MAILBOX_DIR:
-        raise NotFound("Email is sent through a mail server here; there is no mailbox.")
+        raise NotFound(gettext("Email is sent through a mail server here; there is no mailbox."))

@@ -17,6 +17,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.defaultfilters import date as format_date
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from core import markdown
 from core.security.encryption import decrypt
@@ -93,9 +94,9 @@ def _notification_context(notification: Notification) -> dict[str, Any]:
     due = format_date(notification.due_date, "D j M Y") if notification.due_date else ""
     if notification.due_at:
         due = _format_datetime(notification.due_at, notification.recipient.time_zone)
-    action_label = "View projects" if notification.team_id else "Open project"
+    action_label = gettext("View projects") if notification.team_id else gettext("Open project")
     if notification.task_id:
-        action_label = f"Open {notification.task_key}"
+        action_label = gettext("Open %(task_key)s") % {"task_key": notification.task_key}
     return {
         "headline": notification.title,
         "preview": markdown.render_text(notification.body) or notification.subject,
@@ -135,7 +136,7 @@ def _batch_context(notifications: Sequence[Notification], more: int) -> dict[str
         "preview": _summarize(subjects),
         "inbox_link": f"{settings.SITE_URL}{reverse('inbox')}",
         "settings_link": first["settings_link"],
-        "reason": "You're receiving this because several things concerned you within a short time.",
+        "reason": gettext("You're receiving this because several things concerned you within a short time."),
     }
 
 

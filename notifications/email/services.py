@@ -15,6 +15,7 @@ import structlog
 from django.core.mail import get_connection
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.circuit_breaker import CircuitBreaker
@@ -152,7 +153,7 @@ def claim_for_sending(email_id: UUID, now: datetime) -> OutgoingEmail | None:
     email = OutgoingEmail.objects.select_related("notification__recipient").get(pk=email_id)
     # Attempts are counted before sending, so an email that kills its workers is given up as well.
     if email.attempts > MAX_ATTEMPTS:
-        _mark_dead(email, "Every worker died, or failed to render the message, before it recorded an outcome.")
+        _mark_dead(email, gettext("Every worker died, or failed to render the message, before it recorded an outcome."))
         return None
     return email
 

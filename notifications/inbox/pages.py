@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -57,7 +58,7 @@ def open_notification(request: HttpRequest, notification_id: UUID) -> HttpRespon
     services.mark_read(actor=user, notification_id=notification_id, now=current_time())
     selectors.mark_unavailable(user, [notification])
     if notification.is_unavailable:
-        messages.info(request, "It was deleted, or you no longer have access to it.")
+        messages.info(request, gettext("It was deleted, or you no longer have access to it."))
         return _redirect_back(request)
     return redirect(notification.url)
 
@@ -86,7 +87,10 @@ def mark_all_read(request: HttpRequest) -> HttpResponse:
         until = None
     count = services.mark_all_read(actor=get_request_user(request), now=current_time(), until=until)
     messages.success(
-        request, f"{count} notifications marked as read." if count != 1 else "1 notification marked as read."
+        request,
+        gettext("%(count)s notifications marked as read.") % {"count": count}
+        if count != 1
+        else "1 notification marked as read.",
     )
     return redirect("inbox")
 

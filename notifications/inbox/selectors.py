@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.api.pagination import Page, PageRequest, Sort, paginate
@@ -50,7 +51,7 @@ def get_notification(user: User, notification_id: UUID) -> Notification:
     """Return one notification of the user's inbox; raises NotFound."""
     notification = filter_inbox(user).filter(pk=notification_id).first()
     if notification is None:
-        raise NotFound("No such notification.")
+        raise NotFound(gettext("No such notification."))
     return notification
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import NotFound
@@ -36,7 +37,7 @@ def _set_read_at(actor: User, notification_id: UUID, *, read_at: datetime | None
     # One UPDATE decides; two clicks at the same time leave the first time.
     changed = own.filter(read_at__isnull=read_at is not None).update(read_at=read_at)
     if not changed and not own.exists():
-        raise NotFound("No such notification.")
+        raise NotFound(gettext("No such notification."))
 
 
 @transaction.atomic

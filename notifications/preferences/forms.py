@@ -8,6 +8,7 @@ from datetime import time
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy
 
 from core.forms import PageForm, changed_values, show_initial
 from notifications.kinds import TEMPLATES, Channel, Kind
@@ -25,9 +26,9 @@ class PreferenceRow:
 
 class PreferencesForm(PageForm):
     reminder_time = forms.TimeField(
-        label="Remind me of tasks due today at",
+        label=gettext_lazy("Remind me of tasks due today at"),
         required=False,
-        help_text="In your time zone.",
+        help_text=gettext_lazy("In your time zone."),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
 

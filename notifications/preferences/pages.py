@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from accounts.auth.requests import get_request_user
@@ -23,7 +24,7 @@ def edit_preferences(request: HttpRequest) -> HttpResponse:
         services.set_preferences(actor=user, changes=form.changes())
         if reminder_time := form.cleaned_data["reminder_time"]:
             users.update_profile(actor=user, changes={"reminder_time": reminder_time})
-        messages.success(request, "Notification preferences saved.")
+        messages.success(request, gettext("Notification preferences saved."))
         return redirect("settings-notifications")
     return render_page(
         request, "notifications/preferences.html", {"form": form, "tab": "notifications"}, status=form_status(form)

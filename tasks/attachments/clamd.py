@@ -8,6 +8,8 @@ import struct
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext
+
 # Of each send and of the answer; a scan of 100 MB takes clamd some seconds.
 TIMEOUT = 60
 CONNECT_TIMEOUT = 3
@@ -23,7 +25,7 @@ def scan(url: str, chunks: Iterable[bytes]) -> str:
     """Return the name of the malware in a file; empty for a clean file. Raises ScannerUnavailable."""
     address = urlsplit(url)
     if not address.hostname:
-        raise ScannerUnavailable("CLAMAV_URL is not set")
+        raise ScannerUnavailable(gettext("CLAMAV_URL is not set"))
     try:
         with socket.create_connection((address.hostname, address.port or 3310), timeout=CONNECT_TIMEOUT) as connection:
             connection.settimeout(TIMEOUT)

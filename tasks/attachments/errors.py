@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
+
 from core.errors import DomainError, FieldError
 
 
@@ -28,4 +30,4 @@ def size_text(size: int) -> str:
     for unit, factor in (("GB", 1024**3), ("MB", 1024**2), ("KB", 1024)):
         if size >= factor:
             return f"{size / factor:.1f}".removesuffix(".0") + f" {unit}"
-    return f"{size} bytes" if size != 1 else "1 byte"
+    return gettext("%(size)s bytes") % {"size": size} if size != 1 else "1 byte"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from django.utils.translation import gettext
+
 from core.text import is_blank
 from tasks.attachments.errors import FileRefused
 
@@ -31,7 +33,7 @@ def clean_name(name: str) -> str:
     if _RESERVED_NAMES.match(cleaned):
         cleaned = f"_{cleaned}"
     if is_blank(cleaned):
-        raise FileRefused("The file has no name.", "invalid_name")
+        raise FileRefused(gettext("The file has no name."), "invalid_name")
     if len(cleaned) > MAX_NAME_LENGTH:
         stem, point, extension = cleaned.rpartition(".")
         keeps_extension = stem and len(extension) <= 20

@@ -12,6 +12,7 @@ from typing import IO, Any, NamedTuple
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext
 from PIL import Image
 
 from accounts.users.image_processing import DECODE_ERRORS, DECOMPRESSION_BOMB_ERRORS
@@ -49,18 +50,27 @@ def inspect(upload: UploadedFile) -> InspectedFile:
     size = upload.size or 0
     if size > settings.ATTACHMENT_MAX_BYTES:
         limit = size_text(settings.ATTACHMENT_MAX_BYTES)
-        raise FileTooLarge(f"“{name}” is larger than {limit}, the most a file may have.", "too_large")
+        raise FileTooLarge(
+            gettext("“%(name)s” is larger than %(limit)s, the most a file may have.") % {"name": name, "limit": limit},
+            "too_large",
+        )
     if size == 0:
-        raise FileRefused(f"“{name}” is empty.", "empty")
+        raise FileRefused(gettext("“%(name)s” is empty.") % {"name": name}, "empty")
     file_type = find_type(name)
     if file_type is None:
-        message = f"Files of the type .{extension_of(name)} can't be attached. Put the file into a ZIP archive."
+        message = gettext("Files of the type .%(name)s can't be attached. Put the file into a ZIP archive.") % {
+            "name": extension_of(name)
+        }
         raise FileRefused(message, "unsupported_type")
     upload.seek(0)
     head = upload.read(HEAD_BYTES)
     if not is_of_type(head, file_type):
         claimed = f"a .{extension_of(name)} file" if extension_of(name) else "a text file"
-        raise FileRefused(f"“{name}” is named like {claimed}, but its content is something else.", "type_mismatch")
+        raise FileRefused(
+            gettext("“%(name)s” is named like %(claimed)s, but its content is something else.")
+            % {"name": name, "claimed": claimed},
+            "type_mismatch",
+        )
     check = {Family.IMAGE: _check_image, Family.ZIP: _check_zip, Family.GZIP: _check_gzip}.get(file_type.family)
     if check:
         check(upload, file_type, name, size)
@@ -81,15 +91,22 @@ def _check_image(file: IO[Any], file_type: FileType, name: str, _size: int) -> N
     except DECOMPRESSION_BOMB_ERRORS:
         pixels = MAX_PIXELS + 1
     except DECODE_ERRORS as error:
-        raise FileRefused(f"“{name}” is damaged: it can't be read as an image.", "type_mismatch") from error
+        raise FileRefused(
+            gettext("“%(name)s” is damaged: it can't be read as an image.") % {"name": name}, "type_mismatch"
+        ) from error
     if pixels > MAX_PIXELS:
-        message = f"“{name}” has more than {MAX_PIXELS // 1_000_000} megapixels, the most an image may have."
+        message = gettext("“%(name)s” has more than %(max_pixels)s megapixels, the most an image may have.") % {
+            "name": name,
+            "max_pixels": MAX_PIXELS // 1000000,
+        }
         raise FileRefused(message, "decompression_bomb")
 
 
 def _check_zip(file: IO[Any], file_type: FileType, name: str, size: int) -> None:
     """Check the directory of a ZIP archive, which names the size of each entry. Raises FileRefused."""
-    damaged = FileRefused(f"“{name}” is damaged: it can't be read as a ZIP archive.", "type_mismatch")
+    damaged = FileRefused(
+        gettext("“%(name)s” is damaged: it can't be read as a ZIP archive.") % {"name": name}, "type_mismatch"
+    )
     # Read by hand first: `zipfile` would load a directory of a million entries.
     file.seek(max(0, size - _END_BYTES))
     tail = file.read(_END_BYTES)
@@ -112,13 +129,15 @@ def _check_zip(file: IO[Any], file_type: FileType, name: str, size: int) -> None
         raise damaged from error
     if file_type.detail and not any(entry.filename.startswith(file_type.detail) for entry in entries):
         raise FileRefused(
-            f"“{name}” is a ZIP archive, not the .{extension_of(name)} file that its name says.", "type_mismatch"
+            gettext("“%(name)s” is a ZIP archive, not the .%(name2)s file that its name says.")
+            % {"name": name, "name2": extension_of(name)},
+            "type_mismatch",
         )
     _require_ratio(name, size, sum(entry.file_size for entry in entries))
     for entry in entries:
         parts = entry.filename.replace("\\", "/").split("/")
         if ".." in parts or parts[0] == "" or ":" in parts[0] or entry.external_attr >> 16 & 0o170000 == SYMLINK:
-            message = f"“{name}” has an entry that would be unpacked outside of its folder."
+            message = gettext("“%(name)s” has an entry that would be unpacked outside of its folder.") % {"name": name}
             raise FileRefused(message, "unsafe_archive")
 
 
@@ -130,8 +149,13 @@ def _check_gzip(file: IO[Any], _file_type: FileType, name: str, size: int) -> No
 
 def _require_ratio(name: str, size: int, unpacked: int) -> None:
     if unpacked > MAX_UNPACKED_BYTES or (unpacked > RATIO_EXEMPT_BYTES and unpacked > size * MAX_RATIO):
-        message = (
-            f"“{name}” would be unpacked to {size_text(unpacked)}. An archive may have {size_text(MAX_UNPACKED_BYTES)}, "
-            f"and {MAX_RATIO} bytes for each of its own."
-        )
+        message = gettext(
+            "“%(name)s” would be unpacked to %(unpacked)s. "
+            "An archive may have %(max_unpacked_bytes)s, and %(max_ratio)s bytes for each of its own."
+        ) % {
+            "name": name,
+            "unpacked": size_text(unpacked),
+            "max_unpacked_bytes": size_text(MAX_UNPACKED_BYTES),
+            "max_ratio": MAX_RATIO,
+        }
         raise FileRefused(message, "decompression_bomb")

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -37,9 +38,9 @@ def add_attachments(request: HttpRequest, key: str) -> HttpResponse:
     uploads = request.FILES.getlist("file")
     errors: list[DomainError] = []
     if not uploads:
-        errors.append(Invalid("Choose a file first."))
+        errors.append(Invalid(gettext("Choose a file first.")))
     if len(uploads) > MAX_FILES:
-        errors.append(Invalid(f"Send at most {MAX_FILES} files at once."))
+        errors.append(Invalid(gettext("Send at most %(max_files)s files at once.") % {"max_files": MAX_FILES}))
     else:
         for upload in uploads:
             try:
@@ -86,7 +87,7 @@ def thumbnail(request: HttpRequest, key: str, attachment_id: UUID) -> HttpRespon
 @require_POST
 def delete_attachment(request: HttpRequest, key: str, attachment_id: UUID) -> HttpResponse:
     services.delete(actor=get_request_user(request), ref=key, attachment_id=attachment_id, now=current_time())
-    add_undo_message(request, "Attachment deleted.")
+    add_undo_message(request, gettext("Attachment deleted."))
     return redirect(f"{reverse('task-detail', args=[key])}#attachments")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from django.utils.translation import gettext
 from storages.backends.s3 import S3Storage
 
 from core.errors import ServiceUnavailable
@@ -26,7 +27,7 @@ def _errors_of(name: str) -> Iterator[None]:
     except (BotoCoreError, ClientError) as error:
         if isinstance(error, ClientError) and error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
             raise FileNotFoundError(name) from error
-        message = "The storage of attachments can't be reached. Try again in a moment."
+        message = gettext("The storage of attachments can't be reached. Try again in a moment.")
         raise ServiceUnavailable(message) from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import User
 from core.errors import Conflict, NotFound
@@ -13,7 +14,7 @@ from tasks.attachments.storage import ByteRange, get_storage
 from tasks.models import Attachment, StoredFile, Task
 from tasks.sharing import selectors as sharing_selectors
 
-FILE_NOT_FOUND = "There is no such attachment."
+FILE_NOT_FOUND = gettext_noop("There is no such attachment.")
 PREVIEW_BYTES = 64 * 1024
 
 
@@ -50,9 +51,9 @@ def can_delete(reader: User, attachment: Attachment) -> bool:
 def require_downloadable(file: StoredFile) -> None:
     """Raise Conflict for a file in quarantine or with malware."""
     if file.state == StoredFile.State.QUARANTINED:
-        raise Conflict("This file is being checked for malware. Try again in a moment.", code="quarantined")
+        raise Conflict(gettext("This file is being checked for malware. Try again in a moment."), code="quarantined")
     if file.state == StoredFile.State.INFECTED:
-        raise Conflict("Malware was found in this file, so it was deleted.", code="infected")
+        raise Conflict(gettext("Malware was found in this file, so it was deleted."), code="infected")
 
 
 def open_content(file: StoredFile, start: int = 0, size: int | None = None) -> ByteRange:
@@ -64,7 +65,7 @@ def open_content(file: StoredFile, start: int = 0, size: int | None = None) -> B
 def open_thumbnail(file: StoredFile) -> ByteRange:
     """Open the thumbnail. Raises NotFound, ServiceUnavailable."""
     if not file.has_thumbnail:
-        raise NotFound("This attachment has no thumbnail.")
+        raise NotFound(gettext("This attachment has no thumbnail."))
     return _open(file.thumbnail_name, 0, file.thumbnail_size)
 
 
@@ -72,7 +73,7 @@ def _open(name: str, start: int, size: int) -> ByteRange:
     try:
         return get_storage().open_range(name, start, size)
     except FileNotFoundError as error:
-        raise NotFound("The file is missing from the storage.") from error
+        raise NotFound(gettext("The file is missing from the storage.")) from error
 
 
 def read_preview(file: StoredFile) -> tuple[str, bool]:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Sum
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import User
 from core.errors import Conflict, NotFound, require
@@ -24,7 +25,7 @@ from tasks.models import Attachment, StoredFile, Task
 from tasks.sharing import selectors as sharing_selectors
 from tasks.trash.storage import collect, discard
 
-READ_ONLY = "You may read this task, not attach files to it."
+READ_ONLY = gettext_noop("You may read this task, not attach files to it.")
 
 
 def add(*, actor: User, ref: str, upload: UploadedFile[Any], now: datetime) -> Attachment:
@@ -84,12 +85,16 @@ def require_room(task: Task, size: int) -> None:
     """
     count = Attachment.objects.filter(task=task).count()
     if count >= settings.ATTACHMENT_MAX_PER_TASK:
-        message = f"This task has {count} attachments, the most a task may have. Delete one first."
+        message = gettext("This task has %(count)s attachments, the most a task may have. Delete one first.") % {
+            "count": count
+        }
         raise Conflict(message, code="too_many_attachments")
     used = Attachment.objects.filter(task__project=task.project_id).aggregate(total=Sum("file__size"))["total"] or 0
     if used + size > settings.ATTACHMENT_PROJECT_QUOTA_BYTES:
         quota = size_text(settings.ATTACHMENT_PROJECT_QUOTA_BYTES)
-        message = f"The attachments of a project may take {quota}; those of this one take {size_text(used)} already."
+        message = gettext(
+            "The attachments of a project may take %(quota)s; those of this one take %(used)s already."
+        ) % {"quota": quota, "used": size_text(used)}
         raise Conflict(message, code="quota_exceeded")
 
 
@@ -106,9 +111,9 @@ def delete(
     rows = Attachment.objects.select_for_update(of=("self",)).select_related("file")
     attachment = rows.filter(task=locked.task, pk=attachment_id).first()
     if attachment is None:
-        raise NotFound("There is no such attachment.")
+        raise NotFound(gettext("There is no such attachment."))
     is_allowed = attachment.uploader_id == actor.pk and policies.can_comment(locked.role)
-    message = "Only its uploader or an admin of the project may delete an attachment."
+    message = gettext("Only its uploader or an admin of the project may delete an attachment.")
     require(is_allowed or policies.can_manage(locked.project_role), message)
     check_version(attachment, versions)
     event = events.TaskAttachmentDeleted(

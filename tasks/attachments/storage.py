@@ -12,6 +12,7 @@ from typing import IO, Any, Protocol, cast
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, storages
+from django.utils.translation import gettext
 
 from core.errors import ServiceUnavailable
 
@@ -83,7 +84,7 @@ class LocalStorage(FileSystemStorage):
         except OSError as error:
             with suppress(OSError):
                 self.delete(name)  # the part that has found room
-            message = "The storage of attachments takes no file at the moment. Try again later."
+            message = gettext("The storage of attachments takes no file at the moment. Try again later.")
             raise ServiceUnavailable(message, code="storage_unavailable") from error
         return saved
 

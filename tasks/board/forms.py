@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy
 
 from core.forms import PageForm, TitleField
 from tasks.models import State
 
-PLACES = [("", "Keep its order"), ("top", "Top"), ("bottom", "Bottom")]
+PLACES = [("", gettext_lazy("Keep its order")), ("top", gettext_lazy("Top")), ("bottom", gettext_lazy("Bottom"))]
 
 
 class MoveCardForm(PageForm):
@@ -20,8 +21,8 @@ class MoveCardForm(PageForm):
     seen = forms.SlugField(required=False, widget=forms.HiddenInput)
     before = forms.UUIDField(required=False, widget=forms.HiddenInput)
     after = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    status = forms.ChoiceField(label="Status")
-    place = forms.ChoiceField(label="Position", choices=PLACES, required=False)
+    status = forms.ChoiceField(label=gettext_lazy("Status"))
+    place = forms.ChoiceField(label=gettext_lazy("Position"), choices=PLACES, required=False)
 
     def __init__(self, data: Any = None, *, states: Sequence[State], **options: Any) -> None:
         super().__init__(data, auto_id="move_%s", **options)

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -100,13 +101,13 @@ def move_card(request: HttpRequest, key: str) -> HttpResponse:
     project = projects_selectors.get_project(reader, key)
     form = MoveCardForm(request.POST, states=projects_selectors.load_states(project))
     if not form.is_valid():
-        messages.error(request, "Choose a card and a status.")
+        messages.error(request, gettext("Choose a card and a status."))
         return _board_response(request, reader, project, status=422)
     data, status = form.cleaned_data, 200
     try:
         task = items_selectors.get_task(reader, str(data["task"]))
         if task.project_id != project.pk:
-            raise NotFound("This task isn't in the project any more.")
+            raise NotFound(gettext("This task isn't in the project any more."))
         moved = services.move_card(
             actor=reader,
             task=task,
@@ -119,9 +120,11 @@ def move_card(request: HttpRequest, key: str) -> HttpResponse:
             versions=None if data["version"] is None else frozenset({data["version"]}),
         )
     except (VersionConflict, Conflict, Invalid, NotFound) as error:
-        status = report_error(request, error, conflict="The task was moved meanwhile. The board shows where it is.")
+        status = report_error(
+            request, error, conflict=gettext("The task was moved meanwhile. The board shows where it is.")
+        )
     else:
-        add_undo_message(request, f"{moved.key} moved to {moved.state.name}.")
+        add_undo_message(request, gettext("%(key)s moved to %(name)s.") % {"key": moved.key, "name": moved.state.name})
         if warning := wip_limits.warning(moved.state):
             messages.warning(request, warning)
     return _board_response(request, reader, project, status=status)
@@ -142,12 +145,12 @@ def add_card(request: HttpRequest, key: str) -> HttpResponse:
         except (Invalid, Conflict) as error:
             status = report_error(request, error)
         else:
-            add_undo_message(request, f"{task.key} created.")
+            add_undo_message(request, gettext("%(key)s created.") % {"key": task.key})
             if warning := wip_limits.warning(task.state):
                 messages.warning(request, warning)
     else:
         status = 422
-        messages.error(request, "A task needs a title of at most 500 characters.")
+        messages.error(request, gettext("A task needs a title of at most 500 characters."))
     return _board_response(request, reader, project, status=status)
 
 

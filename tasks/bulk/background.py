@@ -11,6 +11,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.db import violated_constraint
@@ -67,14 +68,16 @@ def request_job(job: BulkJob, now: datetime) -> BulkJob:
     # After its last attempt no worker begins a job again, and it must not keep its user from all later ones.
     dead = Event.objects.filter(subject_id=OuterRef("pk"), name="bulk.requested", deliveries__state=Delivery.State.DEAD)
     abandoned = BulkJob.objects.filter(Exists(dead), user=job.user, state=BulkJob.State.QUEUED)
-    abandoned.update(state=BulkJob.State.FAILED, error="An error stopped it. Nothing was changed.", task_ids=[])
+    abandoned.update(
+        state=BulkJob.State.FAILED, error=gettext("An error stopped it. Nothing was changed."), task_ids=[]
+    )
     try:
         with transaction.atomic():
             job.save(force_insert=True)
     except IntegrityError as error:
         if violated_constraint(error) != "a_user_has_one_waiting_bulk_change":
             raise
-        raise Conflict("Another large change of yours is still under way.", code="under_way") from error
+        raise Conflict(gettext("Another large change of yours is still under way."), code="under_way") from error
     publish(events.BulkRequested(bulk={"id": str(job.pk)}), actor=job.user, at=now)
     return job
 

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from django import forms
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts.models import User
 from core.forms import PageForm, SingleLineField, parse_uuid
 from tasks.filters.forms import MAX_LISTED_PEOPLE
 from tasks.models import Category, Priority
 
-UNCHANGED = ("", "Don't change")
+UNCHANGED = ("", gettext_lazy("Don't change"))
 
 
 class BulkForm(PageForm):
@@ -24,7 +25,7 @@ class BulkForm(PageForm):
         choices=[UNCHANGED, *Priority.choices], coerce=int, empty_value=None, required=False
     )
     due_date = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    add_label = SingleLineField(label="Add label", max_length=60, required=False)
+    add_label = SingleLineField(label=gettext_lazy("Add label"), max_length=60, required=False)
 
     def __init__(
         self, *args: Any, actor: User, people: Sequence[tuple[str, str]] = (), people_url: str = "", **options: Any
@@ -46,12 +47,12 @@ class BulkForm(PageForm):
             return special[value]
         if user_id := parse_uuid(value):
             return [user_id]
-        raise forms.ValidationError("Choose a person.", "invalid_choice")
+        raise forms.ValidationError(gettext("Choose a person."), "invalid_choice")
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         if not self.errors and not self.changes():
-            raise forms.ValidationError("Choose what to change.", "no_changes")
+            raise forms.ValidationError(gettext("Choose what to change."), "no_changes")
         return data
 
     def changes(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -32,7 +33,7 @@ def update_selected(request: HttpRequest) -> HttpResponse:
     ids = {task_id for text in request.POST.getlist("ids") if (task_id := parse_uuid(text))}
     is_all = request.POST.get("select") == "all"
     if not ids and not is_all:
-        messages.error(request, "Select at least one task.")
+        messages.error(request, gettext("Select at least one task."))
     elif request.POST.get("action") == "delete":
         _delete(request, ids, is_all=is_all)
         return HttpResponseRedirect(back)
@@ -52,7 +53,11 @@ def update_selected(request: HttpRequest) -> HttpResponse:
 
 def _delete(request: HttpRequest, ids: set[UUID], *, is_all: bool) -> None:
     if is_all:
-        messages.error(request, f"Select at most {removals.MAX_DELETED} tasks, on one page, to delete them.")
+        messages.error(
+            request,
+            gettext("Select at most %(max_deleted)s tasks, on one page, to delete them.")
+            % {"max_deleted": removals.MAX_DELETED},
+        )
         return
     try:
         count = len(removals.delete_tasks(actor=get_request_user(request), ids=ids, now=current_time()))
@@ -70,7 +75,7 @@ def _update(request: HttpRequest, ids: set[UUID], changes: dict[str, Any], *, is
     list_filter, tasks = filter_listed_tasks(actor, QueryDict(data.get("query", "")[:4000]), now=now, project=project)
     if list_filter.error or list_filter.form.errors:
         # The list ignores what it cannot read; a change must not.
-        raise Conflict("A part of the filter is not valid. Nothing was changed.", code="invalid_filter")
+        raise Conflict(gettext("A part of the filter is not valid. Nothing was changed."), code="invalid_filter")
     expected = data.get("expected_count", "")
     expected_count = int(expected) if expected.isdecimal() and len(expected) < 10 else 0
     return background.update_matching(

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.db import uuid7
@@ -30,16 +31,25 @@ def delete_tasks(*, actor: User, ids: Collection[uuid.UUID], now: datetime) -> l
     Raises Invalid, NotAllowed, Conflict; the message names the task.
     """
     if len(ids) > MAX_DELETED:
-        raise Invalid.field("ids", f"At most {MAX_DELETED} tasks are deleted at once.", "too_many")
+        raise Invalid.field(
+            "ids",
+            gettext("At most %(max_deleted)s tasks are deleted at once.") % {"max_deleted": MAX_DELETED},
+            "too_many",
+        )
     keys = {task.pk: task.key for task in services.lock_tasks(actor, ids)}
     row_count = 0
     for task_id, key in keys.items():
         try:
             items.delete(actor=actor, ref=str(task_id), now=now)
         except NotAllowed as error:
-            raise NotAllowed(f"You may read {key}, not delete it. Nothing was changed.") from error
+            raise NotAllowed(
+                gettext("You may read %(key)s, not delete it. Nothing was changed.") % {"key": key}
+            ) from error
         except Conflict as error:
-            raise Conflict(f"{key}: {error.message} Nothing was changed.", code=error.code) from error
+            raise Conflict(
+                gettext("%(key)s: %(message)s Nothing was changed.") % {"key": key, "message": error.message},
+                code=error.code,
+            ) from error
         row_count += TrashEntry.objects.values_list("row_count", flat=True).get(kind="task", object_id=task_id)
         if row_count > storage.MAX_ROWS:
             raise Conflict(
@@ -60,7 +70,9 @@ def restore_tasks(*, actor: User, ids: Sequence[uuid.UUID], now: datetime) -> No
     entry_ids = dict(entries.values_list("object_id", "pk"))
     if missing := len(ids) - len(entry_ids):
         raise Conflict(
-            f"{missing} of these tasks are no longer in the trash. Nothing was restored.", code="not_in_trash"
+            gettext("%(missing)s of these tasks are no longer in the trash. Nothing was restored.")
+            % {"missing": missing},
+            code="not_in_trash",
         )
     # A task comes back before the parent that was deleted first: the trash of the parent names it.
     restored = list(reversed(ids))

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Model
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.db import uuid7
@@ -75,7 +76,9 @@ def update(*, actor: User, ids: Collection[uuid.UUID], changes: Mapping[str, Any
     `changes` has names of FIELDS and of RELATIVE_CHANGES. Raises NotAllowed, Conflict, Invalid.
     """
     if len(ids) > MAX_TASKS:
-        raise Invalid.field("ids", f"At most {MAX_TASKS} tasks at once.", "too_many")
+        raise Invalid.field(
+            "ids", gettext("At most %(max_tasks)s tasks at once.") % {"max_tasks": MAX_TASKS}, "too_many"
+        )
     return update_each(actor=actor, changes=dict.fromkeys(ids, changes), now=now)
 
 
@@ -99,9 +102,11 @@ def update_each(
     roles = projects_selectors.roles_by_project(actor, projects.values())
     for task in tasks:
         if not policies.can_edit(roles[task.project_id]):
-            raise NotAllowed(f"You may read {task.key}, not change it. Nothing was changed.")
+            raise NotAllowed(gettext("You may read %(key)s, not change it. Nothing was changed.") % {"key": task.key})
         if task.project.archived_at is not None:
-            raise Conflict(f"The project of {task.key} is archived. Nothing was changed.", code="archived")
+            raise Conflict(
+                gettext("The project of %(key)s is archived. Nothing was changed.") % {"key": task.key}, code="archived"
+            )
     states: Mapping[uuid.UUID, Sequence[State]] = {}
     if any("status" in change for change in changes.values()):
         states = projects_selectors.states_by_project(projects)
@@ -126,8 +131,12 @@ def lock_tasks(actor: User, ids: Iterable[uuid.UUID]) -> list[Task]:
     # In the order of their ids, so that two of these calls cannot wait for each other.
     locked = list(visible.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
     if missing := len(set(ids)) - len(locked):
-        message = "One of these tasks does not exist." if missing == 1 else f"{missing} of these tasks do not exist."
-        raise Invalid.field("ids", f"{message} Nothing was changed.", "does_not_exist")
+        message = (
+            gettext("One of these tasks does not exist.")
+            if missing == 1
+            else gettext("%(missing)s of these tasks do not exist.") % {"missing": missing}
+        )
+        raise Invalid.field("ids", gettext("%(message)s Nothing was changed.") % {"message": message}, "does_not_exist")
     return list(Task.objects.filter(pk__in=locked).with_relations().order_by("pk"))
 
 
@@ -144,7 +153,7 @@ def _changed_columns(
         return changed_columns(task, scalars, now, zone=zone, times=times, states=states)
     except Invalid as error:
         fields = [field._replace(message=f"{task.key}: {field.message}") for field in error.fields]
-        raise Invalid(f"{error.detail} Nothing was changed.", fields=fields) from error
+        raise Invalid(gettext("%(detail)s Nothing was changed.") % {"detail": error.detail}, fields=fields) from error
 
 
 def _prepare(task: Task, changes: Mapping[str, Any], role: Role | None, columns: dict[str, Any]) -> _Change:
@@ -159,7 +168,12 @@ def _prepare(task: Task, changes: Mapping[str, Any], role: Role | None, columns:
                 targets[relation] | set(changes[name]) if adds else targets[relation] - set(changes[name])
             )
     if len(targets["assignees"]) > MAX_ASSIGNEES:
-        raise Invalid.field("add_assignees", f"{task.key} would have more than {MAX_ASSIGNEES} assignees.", "too_many")
+        raise Invalid.field(
+            "add_assignees",
+            gettext("%(key)s would have more than %(max_assignees)s assignees.")
+            % {"key": task.key, "max_assignees": MAX_ASSIGNEES},
+            "too_many",
+        )
     return _Change(
         locked=LockedTask(task=task, project_role=role, role=role, assignee_ids=assignee_ids, labels=labels),
         before=field_values(task, assignee_ids, labels.values()),

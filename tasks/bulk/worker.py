@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
+from django.utils.translation import gettext
 
 from core.errors import DomainError, Invalid
 from events.models import Event
@@ -62,5 +63,5 @@ def _parse(name: str, value: Any) -> Any:
 
 def _describe(error: Exception) -> str:
     if not isinstance(error, DomainError):
-        return "It was deleted meanwhile."
+        return gettext("It was deleted meanwhile.")
     return " ".join(field.message for field in error.fields) if isinstance(error, Invalid) else error.detail

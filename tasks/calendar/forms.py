@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy
 
 from core.forms import PageForm
 
@@ -14,7 +15,7 @@ class MoveTaskForm(PageForm):
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     # The day that the page showed: a change of anything else is no conflict.
     seen = forms.DateField(required=False, widget=forms.HiddenInput)
-    day = forms.DateField(label="Due", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    day = forms.DateField(label=gettext_lazy("Due"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
     def __init__(self, data: Any = None, **options: Any) -> None:
         super().__init__(data, auto_id="move_%s", **options)

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import formats, timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -138,13 +139,13 @@ def move_task(request: HttpRequest, key: str = "") -> HttpResponse:
     project = projects_selectors.get_project(reader, key) if key else None
     form, status = MoveTaskForm(request.POST), 200
     if not form.is_valid():
-        messages.error(request, "Choose a task and a day.")
+        messages.error(request, gettext("Choose a task and a day."))
         return _calendar_response(request, reader, project, status=422)
     data = form.cleaned_data
     try:
         task = items_selectors.get_task(reader, str(data["task"]))
         if project and task.project_id != project.pk:
-            raise NotFound("This task isn't in the project any more.")
+            raise NotFound(gettext("This task isn't in the project any more."))
         moved = services.move_to_day(
             actor=reader,
             task=task,
@@ -155,7 +156,7 @@ def move_task(request: HttpRequest, key: str = "") -> HttpResponse:
         )
     except (VersionConflict, Conflict, Invalid, NotFound) as error:
         status = report_error(
-            request, error, conflict="The due date was changed meanwhile. The calendar shows the current one."
+            request, error, conflict=gettext("The due date was changed meanwhile. The calendar shows the current one.")
         )
     else:
         day = data["day"]

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -37,7 +38,7 @@ def feed_settings(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_feed(request: HttpRequest) -> HttpResponse:
     services.revoke(actor=get_request_user(request))
-    messages.success(request, "Calendar link revoked.")
+    messages.success(request, gettext("Calendar link revoked."))
     return redirect("settings-calendar")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from core.errors import NotFound
@@ -14,7 +15,7 @@ from core.time_zones import sql_time_zone
 from tasks.models import CalendarFeed, Task
 from tasks.models.due_dates import due_instant
 
-FEED_NOT_FOUND = "There is no such calendar."
+FEED_NOT_FOUND = gettext_noop("There is no such calendar.")
 MAX_TASKS = 1000
 # Calendars show what is past too, but nobody scrolls back for years.
 PAST = timedelta(days=90)

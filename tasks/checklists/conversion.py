@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, Q
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotAllowed
@@ -49,16 +50,20 @@ def convert_task(
     # The parent before its subtask, as where it is deleted.
     above, locked = items_selectors.lock_task(actor, parent_id), items_selectors.lock_task(actor, task.pk)
     if not policies.can_edit(locked.project_role):
-        raise NotAllowed("Only editors of the project may convert its tasks.")
+        raise NotAllowed(gettext("Only editors of the project may convert its tasks."))
     policies.require_not_archived(locked.task.project)
     check_version(locked.task, versions)
     if lost := parts_beyond_an_item(locked.task):
         raise Conflict(
-            f"{locked.task.key} can't become a checklist item, which has no: {', '.join(lost)}.", code="not_convertible"
+            gettext("%(key)s can't become a checklist item, which has no: %(lost)s.")
+            % {"key": locked.task.key, "lost": ", ".join(lost)},
+            code="not_convertible",
         )
     present = ChecklistItem.objects.filter(task=above.task)
     if present.count() >= MAX_ITEMS:
-        raise Conflict(f"A checklist has at most {MAX_ITEMS} items.", code="too_many_items")
+        raise Conflict(
+            gettext("A checklist has at most %(max_items)s items.") % {"max_items": MAX_ITEMS}, code="too_many_items"
+        )
     last = present.aggregate(last=Max("position"))["last"]
     is_done = locked.task.category == Category.DONE
     item = ChecklistItem.objects.create(
@@ -87,13 +92,13 @@ def convert_task(
 def _parent_id(actor: User, task: Task, ref: str) -> uuid.UUID:
     if not ref:
         if task.parent_id is None:
-            raise Invalid.field("parent", "Name the task whose checklist gets the item.", "required")
+            raise Invalid.field("parent", gettext("Name the task whose checklist gets the item."), "required")
         return task.parent_id
     ids = items_selectors.visible_project_id(actor, items_selectors.parse_ref(ref))
     if ids is None or ids[1] != task.project_id:
-        raise Invalid.field("parent", "There is no such task in this project.", "does_not_exist")
+        raise Invalid.field("parent", gettext("There is no such task in this project."), "does_not_exist")
     if ids[0] == task.pk:
-        raise Invalid.field("parent", "A task cannot be an item of its own checklist.", "circle")
+        raise Invalid.field("parent", gettext("A task cannot be an item of its own checklist."), "circle")
     return ids[0]
 
 
@@ -136,7 +141,7 @@ def take_back(*, actor: User, task_id: str, item_id: uuid.UUID, now: datetime) -
     policies.require_not_archived(locked.task.project)
     item = ChecklistItem.objects.filter(task=locked.task, pk=item_id).first()
     if item is None or item.version != 1:
-        raise Conflict("The checklist item was changed or deleted since.", code="changed_meanwhile")
+        raise Conflict(gettext("The checklist item was changed or deleted since."), code="changed_meanwhile")
     item.delete()
     ChecklistItem.objects.filter(task=locked.task, position__gt=item.position).update(position=F("position") - 1)
     publish(

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 
 from core.forms import PageForm, SingleLineField
 from tasks.models.checklist import MAX_ITEMS
@@ -12,7 +13,7 @@ class ChecklistItemForm(PageForm):
     """Fields of an item; only those that were sent are changed."""
 
     text = SingleLineField(max_length=500, required=False)
-    is_done = forms.ChoiceField(choices=[("true", "Done"), ("false", "Not done")], required=False)
+    is_done = forms.ChoiceField(choices=[("true", "Done"), ("false", gettext_lazy("Not done"))], required=False)
     assignee = forms.UUIDField(required=False)
     due_date = forms.DateField(required=False)
     position = forms.IntegerField(min_value=0, max_value=MAX_ITEMS, required=False)
@@ -20,7 +21,7 @@ class ChecklistItemForm(PageForm):
     def clean_text(self) -> str:
         text: str = self.cleaned_data["text"]
         if "text" in self.data and not text:
-            raise forms.ValidationError("Write what is to be done.", "blank")
+            raise forms.ValidationError(gettext("Write what is to be done."), "blank")
         return text
 
     def changes(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
@@ -40,7 +41,7 @@ def update_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> Http
             )
         )
     except VersionConflict:
-        messages.warning(request, "The item was changed meanwhile. This is what it says now.")
+        messages.warning(request, gettext("The item was changed meanwhile. This is what it says now."))
     return _back_to_panel(request, key, form)
 
 
@@ -48,7 +49,7 @@ def update_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> Http
 @require_POST
 def delete_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> HttpResponse:
     services.delete(actor=get_request_user(request), ref=key, item_id=item_id, now=current_time())
-    add_undo_message(request, "Item deleted.")
+    add_undo_message(request, gettext("Item deleted."))
     return redirect(f"{reverse('task-detail', args=[key])}#checklist")
 
 
@@ -57,7 +58,7 @@ def delete_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> Http
 def convert_checklist_item(request: HttpRequest, key: str, item_id: UUID) -> HttpResponse:
     """Turn an item into a subtask of the same task."""
     subtask = services.convert(actor=get_request_user(request), ref=key, item_id=item_id, now=current_time())
-    add_undo_message(request, f"{subtask.key} created from the checklist item.")
+    add_undo_message(request, gettext("%(key)s created from the checklist item.") % {"key": subtask.key})
     return redirect("task-detail", key=key)
 
 
@@ -72,7 +73,7 @@ def convert_task(request: HttpRequest, key: str) -> HttpResponse:
     except (Conflict, Invalid) as error:
         messages.error(request, error.message)
         return redirect("task-detail", key=key)
-    add_undo_message(request, f"{key.upper()} is a checklist item now.")
+    add_undo_message(request, gettext("%(upper)s is a checklist item now.") % {"upper": key.upper()})
     return redirect(f"{reverse('task-detail', args=[item.task.key])}#checklist")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Max
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotAllowed
@@ -141,7 +142,7 @@ def convert(*, actor: User, ref: str, item_id: uuid.UUID, now: datetime) -> Task
     items_selectors.lock_project_of_task(actor, ref)
     locked, item = _lock_item(actor, ref, item_id)
     if not policies.can_edit(locked.project_role):
-        raise NotAllowed("Only editors of the project may add subtasks.")
+        raise NotAllowed(gettext("Only editors of the project may add subtasks."))
     # Whoever has left the project is not assigned to anything new in it.
     members = ProjectMember.objects.filter(project=locked.task.project, user=item.assignee_id, user__is_active=True)
     draft = TaskDraft(
@@ -162,7 +163,9 @@ def convert(*, actor: User, ref: str, item_id: uuid.UUID, now: datetime) -> Task
 def require_room(task: Task) -> None:
     """Raise Conflict if the checklist of a task is full."""
     if ChecklistItem.objects.filter(task=task).count() >= MAX_ITEMS:
-        raise Conflict(f"A checklist has at most {MAX_ITEMS} items.", code="too_many_items")
+        raise Conflict(
+            gettext("A checklist has at most %(max_items)s items.") % {"max_items": MAX_ITEMS}, code="too_many_items"
+        )
 
 
 def _discard(locked: LockedTask, item: ChecklistItem, actor: User, now: datetime) -> None:
@@ -189,7 +192,7 @@ def _check_assignee(locked: LockedTask, user_id: uuid.UUID | None) -> None:
     if user_id is None:
         return
     if not policies.can_edit(locked.project_role):
-        raise NotAllowed("Only editors of the project may assign checklist items.")
+        raise NotAllowed(gettext("Only editors of the project may assign checklist items."))
     try:
         lock_assignable_members(locked.task.project, [user_id])
     except Invalid as error:

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.auth.requests import get_request_user
@@ -36,7 +37,7 @@ def add_comment(request: HttpRequest, key: str) -> HttpResponse:
         except Invalid as error:
             form.add_domain_error(error)
         else:
-            add_undo_message(request, "Comment added.")
+            add_undo_message(request, gettext("Comment added."))
             return redirect("task-detail", key=key)
     context = task_context(reader, items_selectors.get_task(reader, key), comment_form=form)
     return render_page(request, "tasks/task_detail.html", context, fragments=FRAGMENTS, status=form_status(form))
@@ -56,10 +57,10 @@ def edit_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpRespon
             services.update(actor=reader, ref=key, comment_id=comment_id, now=current_time(), **changes)
         except VersionConflict as error:
             # Only its author can change a comment, so it was the same person.
-            form.add_error("body", "You changed this comment in another tab. Save again to keep this text.")
+            form.add_error("body", gettext("You changed this comment in another tab. Save again to keep this text."))
             comment.version = error.version
             return _comment_page(request, reader, task, comment, form, status=409)
-        add_undo_message(request, "Comment updated.")
+        add_undo_message(request, gettext("Comment updated."))
         return redirect("task-detail", key=key)
     return _comment_page(request, reader, task, comment, form, status=form_status(form))
 
@@ -78,5 +79,5 @@ def _comment_page(
 @require_POST
 def delete_comment(request: HttpRequest, key: str, comment_id: UUID) -> HttpResponse:
     services.delete(actor=get_request_user(request), ref=key, comment_id=comment_id, now=current_time())
-    add_undo_message(request, "Comment deleted.")
+    add_undo_message(request, gettext("Comment deleted."))
     return redirect("task-detail", key=key)

@@ -2,6 +2,7 @@ import uuid
 from typing import NamedTuple
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import NotFound
@@ -37,7 +38,7 @@ def get_comment(task: Task, comment_id: uuid.UUID) -> Comment:
     """Return one comment of a task. Raises NotFound."""
     comment = list_comments(task).filter(pk=comment_id).first()
     if comment is None:
-        raise NotFound("There is no such comment.")
+        raise NotFound(gettext("There is no such comment."))
     return comment
 
 
@@ -45,5 +46,5 @@ def get_own_comment(author: User, task: Task, comment_id: uuid.UUID) -> Comment:
     """Return a comment for its author to change. Raises NotFound for a comment of another user."""
     comment = list_comments(task).filter(pk=comment_id, author=author).first()
     if comment is None:
-        raise NotFound("There is no such comment of yours.")
+        raise NotFound(gettext("There is no such comment of yours."))
     return comment

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Invalid, NotFound, require
@@ -126,7 +127,7 @@ def _lock_comment(actor: User, ref: str, comment_id: uuid.UUID) -> tuple[LockedT
     policies.require_not_archived(locked.task.project)
     comment = Comment.objects.select_for_update().filter(task=locked.task, pk=comment_id).first()
     if comment is None:
-        raise NotFound("There is no such comment.")
+        raise NotFound(gettext("There is no such comment."))
     # The instance that is loaded already, or Django would query it again.
     comment.task = locked.task
     return locked, comment
@@ -134,4 +135,4 @@ def _lock_comment(actor: User, ref: str, comment_id: uuid.UUID) -> tuple[LockedT
 
 def _require_text(body: str) -> None:
     if is_blank(body):
-        raise Invalid.field("body", "Write something.", "blank")
+        raise Invalid.field("body", gettext("Write something."), "blank")

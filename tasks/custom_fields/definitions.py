@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotFound
@@ -55,9 +56,13 @@ def create(
     if project is None:
         policies.require_administrator(actor, "Only administrators manage shared fields.")
     if options and kind not in OPTION_KINDS:
-        raise Invalid.field("options", "Only select and multi-select fields have options.")
+        raise Invalid.field("options", gettext("Only select and multi-select fields have options."))
     if len(options) > MAX_OPTIONS:
-        raise Invalid.field("options", f"A field has at most {MAX_OPTIONS} options.", "too_many")
+        raise Invalid.field(
+            "options",
+            gettext("A field has at most %(max_options)s options.") % {"max_options": MAX_OPTIONS},
+            "too_many",
+        )
     require_room(project)
     taken = set(
         (ProjectField.objects.filter(project=project) if project else CustomField.objects.filter(project=None))
@@ -81,7 +86,7 @@ def create(
             if project:
                 add_to_project(project, field)
     except IntegrityError as error:
-        raise Invalid.field("key", "There is a field with this key already.", "taken") from error
+        raise Invalid.field("key", gettext("There is a field with this key already."), "taken") from error
     publish_change(field, actor, [], [field.name])
     return field
 
@@ -135,7 +140,7 @@ def _new_options(field: CustomField, options: Sequence[Mapping[str, str]]) -> li
         name = option["name"].strip()
         new_options.append(CustomFieldOption(field=field, slug=slug, name=name, position=position, **colour))
     if len({option.name.lower() for option in new_options}) < len(new_options):
-        raise Invalid.field("options", "Two options have the same name.", "taken")
+        raise Invalid.field("options", gettext("Two options have the same name."), "taken")
     return new_options
 
 
@@ -145,13 +150,21 @@ def _change_kind(field: CustomField, kind: str) -> None:
     if (FieldKind(field.kind), FieldKind(kind)) not in LOSSLESS_KINDS:
         can_become = [FieldKind(new).label for old, new in LOSSLESS_KINDS if old == field.kind]
         hint = f"it can become {can_become[0]}" if can_become else "add a new field instead"
-        message = f"{FieldKind(field.kind).label} cannot become {FieldKind(kind).label} without losing values; {hint}."
+        message = gettext("%(label)s cannot become %(label2)s without losing values; %(hint)s.") % {
+            "label": FieldKind(field.kind).label,
+            "label2": FieldKind(kind).label,
+            "hint": hint,
+        }
         raise Invalid.field("kind", message, "not_lossless")
     if kind == FieldKind.URL:
         values = CustomFieldValue.objects.filter(field=field)
         count = values.exclude(text__regex=r"^https?://[^/?#\s]+\S*$").count()
         if count:
-            raise Invalid.field("kind", f"The values of {count} tasks are no web addresses.", "not_lossless")
+            raise Invalid.field(
+                "kind",
+                gettext("The values of %(count)s tasks are no web addresses.") % {"count": count},
+                "not_lossless",
+            )
     if kind == FieldKind.MULTI_SELECT and field.default is not None:
         field.default = [field.default]
     field.kind = kind
@@ -168,8 +181,15 @@ def delete(
     field = lock_field(actor, field_id, ref=ref)
     check_version(field, versions)
     if field.archived_at is None and (count := selectors.count_tasks(field)):
-        tasks = f"{count} task has a value" if count == 1 else f"{count} tasks have a value"
-        raise Conflict(f"{tasks} in this field. Archive it first; deleting it then deletes them.", code="in_use")
+        tasks = (
+            gettext("%(count)s task has a value") % {"count": count}
+            if count == 1
+            else gettext("%(count)s tasks have a value") % {"count": count}
+        )
+        raise Conflict(
+            gettext("%(tasks)s in this field. Archive it first; deleting it then deletes them.") % {"tasks": tasks},
+            code="in_use",
+        )
     publish_change(field, actor, [field.name], [])
     project = field.project
     title = f"Field {field.name} of {project.key}" if project else f"Field {field.name}"
@@ -220,9 +240,15 @@ def publish_project_change(project: Project, actor: User, before: list[str], aft
 def require_room(project: Project | None) -> None:
     """Raise Conflict without room for another field in a project, or for a shared one."""
     if project and ProjectField.objects.filter(project=project).count() >= MAX_FIELDS:
-        raise Conflict(f"A project has at most {MAX_FIELDS} fields.", code="too_many")
+        raise Conflict(
+            gettext("A project has at most %(max_fields)s fields.") % {"max_fields": MAX_FIELDS}, code="too_many"
+        )
     if project is None and CustomField.objects.filter(project=None).count() >= MAX_SHARED_FIELDS:
-        raise Conflict(f"There are at most {MAX_SHARED_FIELDS} shared fields.", code="too_many")
+        raise Conflict(
+            gettext("There are at most %(max_shared_fields)s shared fields.")
+            % {"max_shared_fields": MAX_SHARED_FIELDS},
+            code="too_many",
+        )
 
 
 def add_to_project(project: Project, field: CustomField) -> None:
@@ -247,7 +273,7 @@ def _valid_default(field: CustomField, default: Any, options: Sequence[CustomFie
         return None
     if field.kind == FieldKind.USER:
         # A person may leave the project, and the field would fail each new task.
-        raise Invalid.field("default", "A person field has no default.")
+        raise Invalid.field("default", gettext("A person field has no default."))
     try:
         return parse_value(TaskField(field=field, options=options), default)
     except Invalid as error:
@@ -256,4 +282,4 @@ def _valid_default(field: CustomField, default: Any, options: Sequence[CustomFie
 
 def _require_no_needless_rule(field: CustomField) -> None:
     if field.kind == FieldKind.CHECKBOX and field.required:
-        raise Invalid.field("required", "A checkbox always has a value, so it cannot be required.")
+        raise Invalid.field("required", gettext("A checkbox always has a value, so it cannot be required."))

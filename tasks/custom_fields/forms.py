@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts.models import User
 from core.forms import PageForm, SingleLineField, TextField, changed_values, initial_values, show_initial
@@ -37,10 +38,10 @@ def _input(task_field: TaskField, people: Sequence[User]) -> forms.Field:
         choices = [(option.slug, option.name) for option in task_field.options]
         return forms.MultipleChoiceField(choices=choices, widget=forms.CheckboxSelectMultiple, **options)
     if kind == FieldKind.SELECT:
-        choices = [("", "None"), *((option.slug, option.name) for option in task_field.options)]
+        choices = [("", gettext("None")), *((option.slug, option.name) for option in task_field.options)]
         return forms.ChoiceField(choices=choices, **options)
     if kind == FieldKind.USER:
-        choices = [("", "Not set"), *((str(user.pk), user.name) for user in people)]
+        choices = [("", gettext("Not set")), *((str(user.pk), user.name) for user in people)]
         # Who has left the project stays until somebody else is chosen.
         if task_field.value and task_field.value not in dict(choices):
             choices.append((task_field.value, task_field.user_name))
@@ -107,9 +108,9 @@ class FieldForm(PageForm):
         required=False,
         max_length=7_000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="One per line, for select and multi-select fields.",
+        help_text=gettext_lazy("One per line, for select and multi-select fields."),
     )
-    required = forms.BooleanField(required=False, help_text="New tasks need a value.")
+    required = forms.BooleanField(required=False, help_text=gettext_lazy("New tasks need a value."))
 
     def definition(self) -> dict[str, Any]:
         """Return the field as `definitions.create` takes it."""
@@ -122,9 +123,11 @@ class FieldUpdateForm(PageForm):
     """Definition of an existing field, with the kinds that it can become."""
 
     name = SingleLineField(max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    kind = forms.ChoiceField(help_text="Only kinds that lose no value.")
+    kind = forms.ChoiceField(help_text=gettext_lazy("Only kinds that lose no value."))
     description = TextField(required=False, max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    required = forms.BooleanField(required=False, help_text="New tasks need a value, which cannot be cleared.")
+    required = forms.BooleanField(
+        required=False, help_text=gettext_lazy("New tasks need a value, which cannot be cleared.")
+    )
 
     def __init__(
         self,
@@ -141,7 +144,7 @@ class FieldUpdateForm(PageForm):
             del self.fields["required"]
         if field.kind != FieldKind.USER:
             self.fields["default"] = _input(TaskField(field=field, options=options), ())
-            self.fields["default"].label, self.fields["default"].help_text = "Default of new tasks", ""
+            self.fields["default"].label, self.fields["default"].help_text = gettext("Default of new tasks"), ""
         show_initial(self)
 
     def clean(self) -> dict[str, Any]:
@@ -161,9 +164,9 @@ class OptionForm(PageForm):
 class OptionDeleteForm(PageForm):
     """Choice of the option that tasks get for a deleted one."""
 
-    replace_with = forms.ChoiceField(label="Tasks that have it get", required=False)
+    replace_with = forms.ChoiceField(label=gettext_lazy("Tasks that have it get"), required=False)
 
     def __init__(self, *args: Any, others: Sequence[CustomFieldOption], **options: Any) -> None:
         super().__init__(*args, **options)
-        choices = [("", "No option"), *((option.slug, option.name) for option in others)]
+        choices = [("", gettext("No option")), *((option.slug, option.name) for option in others)]
         self.fields["replace_with"].choices = choices

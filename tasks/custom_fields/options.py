@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotFound
@@ -27,9 +28,11 @@ def add(*, actor: User, field_id: uuid.UUID, name: str, colour: str = "") -> Cus
     """Add an option to a field, as its last one. Raises NotFound, NotAllowed, Conflict, Invalid."""
     field, options = _lock_with_options(actor, field_id)
     if field.kind not in OPTION_KINDS:
-        raise Conflict("Only select and multi-select fields have options.", code="no_options")
+        raise Conflict(gettext("Only select and multi-select fields have options."), code="no_options")
     if len(options) >= MAX_OPTIONS:
-        raise Conflict(f"A field has at most {MAX_OPTIONS} options.", code="too_many")
+        raise Conflict(
+            gettext("A field has at most %(max_options)s options.") % {"max_options": MAX_OPTIONS}, code="too_many"
+        )
     slug = free_slug(name, {option.slug for option in options}, "option")
     option = CustomFieldOption(field=field, slug=slug, name=name.strip(), position=len(options))
     if colour:
@@ -94,13 +97,23 @@ def delete(
         try:
             _replace(field, option, find_option(options, replace_with))
         except ValueError as error:
-            raise Invalid.field("replace_with", f"Another option of the field: {error}") from error
+            raise Invalid.field(
+                "replace_with", gettext("Another option of the field: %(error)s") % {"error": error}
+            ) from error
     elif not remove and (count := selectors.count_tasks(field, option)):
-        tasks = f"{count} task has" if count == 1 else f"{count} tasks have"
-        message = f"{tasks} this option. Send `replace_with` with another one, or `remove=true`."
+        tasks = (
+            gettext("%(count)s task has") % {"count": count}
+            if count == 1
+            else gettext("%(count)s tasks have") % {"count": count}
+        )
+        message = gettext("%(tasks)s this option. Send `replace_with` with another one, or `remove=true`.") % {
+            "tasks": tasks
+        }
         raise Conflict(message, code="in_use")
     if field.required and remove and field.kind == FieldKind.SELECT and selectors.count_tasks(field, option):
-        raise Conflict("The field is required, so its tasks need another option: send `replace_with`.", code="required")
+        raise Conflict(
+            gettext("The field is required, so its tasks need another option: send `replace_with`."), code="required"
+        )
     _forget_default(field, option, replace_with and find_option(options, replace_with).slug)
     title = f"Option {option.name} of {field.name}"
     deletion, project = collect(option), field.project
@@ -129,7 +142,7 @@ def _save(option: CustomFieldOption) -> None:
         with transaction.atomic():
             option.save()
     except IntegrityError as error:
-        raise Invalid.field("name", "The field has an option of this name already.", "taken") from error
+        raise Invalid.field("name", gettext("The field has an option of this name already."), "taken") from error
 
 
 def _bump(field: CustomField, actor: User) -> None:
@@ -148,4 +161,4 @@ def _find(options: list[CustomFieldOption], option_id: uuid.UUID) -> CustomField
     for option in options:
         if option.pk == option_id:
             return option
-    raise NotFound("There is no such option.")
+    raise NotFound(gettext("There is no such option."))

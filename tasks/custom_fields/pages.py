@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.auth.requests import get_request_user
@@ -30,7 +31,7 @@ from tasks.models import CustomField, Project
 from tasks.models.custom_field import OPTION_KINDS
 from tasks.projects import selectors as projects_selectors
 
-ADMINISTRATORS_ONLY = "Only administrators manage shared fields."
+ADMINISTRATORS_ONLY = gettext_noop("Only administrators manage shared fields.")
 
 
 @login_required
@@ -57,13 +58,17 @@ def update_values(request: HttpRequest, key: str) -> HttpResponse:
             )
         except VersionConflict:
             author = describe_author(reader, task)
-            form.add_error(None, f"These fields were changed by {author} meanwhile. Save again to keep your values.")
+            form.add_error(
+                None,
+                gettext("These fields were changed by %(author)s meanwhile. Save again to keep your values.")
+                % {"author": author},
+            )
             # With the present version, so that saving again overwrites it knowingly.
             task, status = items_selectors.get_task(reader, key), 409
         except Invalid as error:
             form.add_domain_error(error)
         else:
-            messages.success(request, "Fields saved.")
+            messages.success(request, gettext("Fields saved."))
             return redirect(f"{reverse('task-detail', args=[task.key])}#fields")
     context = task_context(reader, task, values_form=form)
     return render_page(request, "tasks/task_detail.html", context, status=status)
@@ -79,7 +84,7 @@ def project_fields(request: HttpRequest, key: str) -> HttpResponse:
     form = FieldForm(form_data(request))
     field = form.submit(lambda _: definitions.create(actor=reader, ref=key, **form.definition()))
     if field is not None:
-        messages.success(request, f"{field.name} added.")
+        messages.success(request, gettext("%(name)s added.") % {"name": field.name})
         return redirect("project-fields", key=project.key)
     return render_page(request, "tasks/fields.html", _project_context(project, form), status=form_status(form))
 
@@ -103,7 +108,7 @@ def shared_fields(request: HttpRequest) -> HttpResponse:
     form = FieldForm(form_data(request))
     field = form.submit(lambda _: definitions.create(actor=reader, **form.definition()))
     if field is not None:
-        messages.success(request, f"{field.name} added.")
+        messages.success(request, gettext("%(name)s added.") % {"name": field.name})
         return redirect("shared-fields")
     fields = selectors.list_shared_fields(reader).order_by("name", "pk")[: definitions.MAX_SHARED_FIELDS]
     context = {"form": form, "shared": fields, "max_fields": definitions.MAX_SHARED_FIELDS}
@@ -129,11 +134,11 @@ def link_field(request: HttpRequest, key: str) -> HttpResponse:
     policies.require_manager(projects_selectors.project_role(reader, project))
     chosen = {str(field.pk): field for field in selectors.addable_fields(project)}.get(request.POST.get("field", ""))
     if chosen is None:
-        messages.error(request, "Choose a shared field.")
+        messages.error(request, gettext("Choose a shared field."))
     else:
         try:
             placement.link(actor=reader, ref=key, field_id=chosen.pk)
-            messages.success(request, f"{chosen.name} added.")
+            messages.success(request, gettext("%(name)s added.") % {"name": chosen.name})
         except Conflict as error:
             messages.error(request, error.detail)
     return redirect("project-fields", key=project.key)
@@ -144,7 +149,7 @@ def link_field(request: HttpRequest, key: str) -> HttpResponse:
 def unlink_field(request: HttpRequest, key: str, shared_field_id: UUID) -> HttpResponse:
     """Take a shared field out of a project."""
     placement.unlink(actor=get_request_user(request), ref=key, field_id=shared_field_id)
-    messages.success(request, "Field removed. Its values are kept, in case you add it again.")
+    messages.success(request, gettext("Field removed. Its values are kept, in case you add it again."))
     return redirect("project-fields", key=key)
 
 
@@ -170,13 +175,15 @@ def field_detail(request: HttpRequest, field_id: UUID) -> HttpResponse:
                 initial_values(form),
             )
         except VersionConflict:
-            form.add_error(None, "The field has changed since you opened this page. Save again to keep your version.")
+            form.add_error(
+                None, gettext("The field has changed since you opened this page. Save again to keep your version.")
+            )
             context = _field_context(_managed_field(reader, field_id), form=form)
             return render_page(request, "tasks/field.html", context, status=409)
         except (Invalid, Conflict) as error:
             form.add_domain_error(error)
         else:
-            messages.success(request, "Field saved.")
+            messages.success(request, gettext("Field saved."))
             return redirect("field", field_id=field_id)
     return render_page(request, "tasks/field.html", _field_context(field, form=form), status=form_status(form))
 
@@ -192,7 +199,7 @@ def delete_field(request: HttpRequest, field_id: UUID) -> HttpResponse:
     except Conflict as error:
         messages.error(request, error.detail)
         return redirect("field", field_id=field_id)
-    messages.success(request, f"{field.name} deleted.")
+    messages.success(request, gettext("%(name)s deleted.") % {"name": field.name})
     return redirect("project-fields", key=field.project.key) if field.project else redirect("shared-fields")
 
 
@@ -249,7 +256,7 @@ def delete_option(request: HttpRequest, field_id: UUID, option_id: UUID) -> Http
                 replace_with=replace_with,
                 remove=not replace_with,
             )
-            messages.success(request, f"{option.name} deleted.")
+            messages.success(request, gettext("%(name)s deleted.") % {"name": option.name})
         except Conflict as error:
             messages.error(request, error.detail)
     return redirect(f"{reverse('field', args=[field_id])}#options")

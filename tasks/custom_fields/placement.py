@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, NotFound
@@ -39,7 +40,7 @@ def link(*, actor: User, ref: str, field_id: uuid.UUID) -> Project:
     project = lock_managed_project(actor, ref)
     field = selectors.get_shared_field(actor, field_id)
     if field.archived_at:
-        raise Conflict("This field is archived.", code="archived")
+        raise Conflict(gettext("This field is archived."), code="archived")
     if ProjectField.objects.filter(project=project, field=field).exists():
         return project
     require_room(project)
@@ -47,7 +48,9 @@ def link(*, actor: User, ref: str, field_id: uuid.UUID) -> Project:
         with transaction.atomic():
             add_to_project(project, field)
     except IntegrityError as error:
-        raise Conflict(f"The project has a field with the key {field.key} already.", code="taken") from error
+        raise Conflict(
+            gettext("The project has a field with the key %(key)s already.") % {"key": field.key}, code="taken"
+        ) from error
     publish_project_change(project, actor, [], [field.name])
     return project
 

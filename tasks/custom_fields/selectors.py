@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast, JSONObject, Lower
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from core.db import get_or_404
@@ -22,7 +23,7 @@ from tasks.models import CustomField, CustomFieldOption, CustomFieldValue, Field
 from tasks.models.custom_field import OPTION_KINDS
 
 MAX_COLUMN_FIELDS = 100
-FIELD_NOT_FOUND = "There is no such field."
+FIELD_NOT_FOUND = gettext_noop("There is no such field.")
 OPTION_COLUMNS = ("id", "slug", "name", "colour", "position", "version")
 
 

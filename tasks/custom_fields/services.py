@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import FieldError, Invalid, NotAllowed
@@ -34,7 +35,7 @@ def update_values(
     task = locked.task
     policies.require_editor(locked.role)
     if not policies.can_edit(locked.project_role):
-        raise NotAllowed("Only editors of the project may change a task's custom fields.")
+        raise NotAllowed(gettext("Only editors of the project may change a task's custom fields."))
     policies.require_not_archived(task.project)
     task_fields = selectors.list_task_fields(task)
     by_key = _require_known(task_fields, fields)
@@ -46,7 +47,9 @@ def update_values(
     for key in changed:
         if by_key[key].field.required and after[key] is None:
             name = by_key[key].field.name
-            raise Invalid.field(f"fields.{key}", f"{name} is required, so it cannot be cleared.", "required")
+            raise Invalid.field(
+                f"fields.{key}", gettext("%(name)s is required, so it cannot be cleared.") % {"name": name}, "required"
+            )
     if not changed:
         return TaskValues(before, task.version)
     _require_members(task.project, [by_key[key] for key in changed], after)
@@ -75,7 +78,10 @@ def insert_initial_values(project: Project, values: Mapping[uuid.UUID, Mapping[s
         parsed |= {key: parse_value(by_key[key], value) for key, value in (data or {}).items()}
         missing = [item.field for item in task_fields if item.field.required and parsed.get(item.field.key) is None]
         if missing and data is not None:
-            errors = [FieldError(f"fields.{field.key}", "required", f"{field.name} is required.") for field in missing]
+            errors = [
+                FieldError(f"fields.{field.key}", "required", gettext("%(name)s is required.") % {"name": field.name})
+                for field in missing
+            ]
             raise Invalid(errors[0].message, fields=errors)
         _require_members(project, [by_key[key] for key in data or {}], parsed)
         rows += [row for item in task_fields for row in value_rows(task_id, item, parsed.get(item.field.key))]
@@ -96,8 +102,12 @@ def _require_known(task_fields: Sequence[TaskField], keys: Iterable[str]) -> dic
     """Return the fields by their keys. Raises Invalid for a key that none of them has."""
     by_key = {item.field.key: item for item in task_fields}
     if unknown := sorted(set(keys) - by_key.keys()):
-        known = f"It has: {', '.join(by_key)}." if by_key else "It has none."
-        raise Invalid.field(f"fields.{unknown[0][:40]}", f"The project has no such field. {known}", "unknown")
+        known = gettext("It has: %(by_key)s.") % {"by_key": ", ".join(by_key)} if by_key else gettext("It has none.")
+        raise Invalid.field(
+            f"fields.{unknown[0][:40]}",
+            gettext("The project has no such field. %(known)s") % {"known": known},
+            "unknown",
+        )
     return by_key
 
 
@@ -114,4 +124,4 @@ def _require_members(project: Project, changed: Iterable[TaskField], values: Map
     ids = {str(user_id) for user_id in members.values_list("user_id", flat=True)}
     for key, user_id in people.items():
         if user_id not in ids:
-            raise Invalid.field(f"fields.{key}", "Only members of the project can be chosen.", "not_a_member")
+            raise Invalid.field(f"fields.{key}", gettext("Only members of the project can be chosen."), "not_a_member")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
@@ -16,5 +17,7 @@ from tasks.undo.tokens import add_undo_message
 def duplicate_task(request: HttpRequest, key: str) -> HttpResponse:
     """Duplicate a task, and show the copy."""
     task = services.duplicate(actor=get_request_user(request), ref=key, now=current_time())
-    add_undo_message(request, f"{task.key} created as a copy of {key.upper()}.")
+    add_undo_message(
+        request, gettext("%(key)s created as a copy of %(upper)s.") % {"key": task.key, "upper": key.upper()}
+    )
     return redirect("task-detail", key=task.key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.text import truncate
@@ -36,7 +37,7 @@ def duplicate(*, actor: User, ref: str, now: datetime) -> Task:
     ).values_list("user_id", flat=True)
     scalars = {name: getattr(original, name) for name in Task.SCALAR_FIELDS}
     draft = TaskDraft(
-        **scalars | {"title": truncate(f"Copy of {original.title}", MAX_TITLE_LENGTH)},
+        **scalars | {"title": truncate(gettext("Copy of %(title)s") % {"title": original.title}, MAX_TITLE_LENGTH)},
         parent=original.parent_id,
         section=original.section_id,
         assignees=list(members),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models import Max, Min, QuerySet
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.cache import invalidate_after_commit
@@ -26,7 +27,11 @@ def set_favourite(*, actor: User, ref: str, is_favourite: bool) -> None:
         favourites.filter(project=project.pk).delete()
     elif not favourites.filter(project=project.pk).exists():
         if favourites.count() >= MAX_FAVOURITES:
-            raise Conflict(f"At most {MAX_FAVOURITES} favourites; remove one first.", code="too_many")
+            raise Conflict(
+                gettext("At most %(max_favourites)s favourites; remove one first.")
+                % {"max_favourites": MAX_FAVOURITES},
+                code="too_many",
+            )
         last = favourites.aggregate(last=Max("position"))["last"]
         favourite = ProjectFavourite(user=actor, project_id=project.pk)
         _place(favourites, favourite, position_between(last, "") if last else initial_position(0))
@@ -38,16 +43,16 @@ def move(*, actor: User, ref: str, before: str = "", after: str = "") -> None:
     """Move a favourite directly before or after another one. Raises NotFound, Conflict, Invalid."""
     project = projects_selectors.get_project(actor, ref)
     if bool(before) == bool(after):
-        raise Invalid.field("before", "Name one neighbour: before or after.", "one_neighbour")
+        raise Invalid.field("before", gettext("Name one neighbour: before or after."), "one_neighbour")
     name = "before" if before else "after"
     favourites = _lock_favourites(actor)
     moved = favourites.filter(project=project.pk).first()
     if moved is None:
-        raise Conflict("This project is not one of your favourites.", code="no_favourite")
+        raise Conflict(gettext("This project is not one of your favourites."), code="no_favourite")
     neighbour_id = projects_selectors.resolve_project_id(actor, before or after)
     neighbour = favourites.filter(project=neighbour_id).exclude(pk=moved.pk).first()
     if neighbour is None:
-        raise Invalid.field(name, "There is no such other favourite.", "does_not_exist")
+        raise Invalid.field(name, gettext("There is no such other favourite."), "does_not_exist")
     others = favourites.exclude(pk=moved.pk)
     if before:
         low = others.filter(position__lt=neighbour.position).aggregate(low=Max("position"))["low"]
@@ -70,7 +75,7 @@ def move_step(*, actor: User, ref: str, is_up: bool) -> None:
     current = Project.objects.visible_to(actor).current().filter(favourites__user=actor)
     ids = list(current.order_by("favourites__position", "favourites__pk").values_list("pk", flat=True))
     if project.pk not in ids:
-        raise Conflict("This project is not one of your favourites.", code="no_favourite")
+        raise Conflict(gettext("This project is not one of your favourites."), code="no_favourite")
     index = ids.index(project.pk)
     if is_up and index > 0:
         move(actor=actor, ref=str(project.pk), before=str(ids[index - 1]))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.http import QueryDict
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import User
 from core.errors import Invalid
@@ -14,20 +15,20 @@ from tasks.custom_fields.values import FIELD_PREFIX
 
 # Title and first order of each column; an empty order is none.
 COLUMNS: Mapping[str, tuple[str, str]] = {
-    "title": ("Task", "title"),
-    "status": ("Status", ""),
-    "priority": ("Priority", "-priority"),
-    "assignees": ("Assignee", ""),
-    "due": ("Due", "due_date"),
-    "updated": ("Updated", "-updated_at"),
-    "labels": ("Labels", ""),
-    "project": ("Project", ""),
-    "section": ("Section", ""),
-    "start": ("Start", ""),
-    "estimate": ("Estimate", ""),
-    "creator": ("Created by", ""),
-    "created": ("Created", "-created_at"),
-    "closed": ("Closed", "-closed_at"),
+    "title": (gettext_noop("Task"), "title"),
+    "status": (gettext_noop("Status"), ""),
+    "priority": (gettext_noop("Priority"), "-priority"),
+    "assignees": (gettext_noop("Assignee"), ""),
+    "due": (gettext_noop("Due"), "due_date"),
+    "updated": (gettext_noop("Updated"), "-updated_at"),
+    "labels": (gettext_noop("Labels"), ""),
+    "project": (gettext_noop("Project"), ""),
+    "section": (gettext_noop("Section"), ""),
+    "start": (gettext_noop("Start"), ""),
+    "estimate": (gettext_noop("Estimate"), ""),
+    "creator": (gettext_noop("Created by"), ""),
+    "created": (gettext_noop("Created"), "-created_at"),
+    "closed": (gettext_noop("Closed"), "-closed_at"),
 }
 DEFAULT_COLUMNS = ("title", "status", "priority", "assignees", "due", "updated")
 MAX_COLUMNS = 12
@@ -55,11 +56,15 @@ def is_column(name: str) -> bool:
 def validate_columns(names: Sequence[str]) -> list[str]:
     """Return the columns with the title first; empty for the default ones. Raises Invalid."""
     if len(names) > MAX_COLUMNS:
-        raise Invalid.field("columns", f"Choose at most {MAX_COLUMNS} columns.", "too_many")
+        raise Invalid.field(
+            "columns", gettext("Choose at most %(max_columns)s columns.") % {"max_columns": MAX_COLUMNS}, "too_many"
+        )
     if unknown := [name for name in names if not is_column(name)]:
-        raise Invalid.field("columns", f"There is no column “{unknown[0][:50]}”.", "invalid_choice")
+        raise Invalid.field(
+            "columns", gettext("There is no column “%(unknown)s”.") % {"unknown": unknown[0][:50]}, "invalid_choice"
+        )
     if len(set(names)) < len(names):
-        raise Invalid.field("columns", "Name each column once.", "duplicate")
+        raise Invalid.field("columns", gettext("Name each column once."), "duplicate")
     return _with_title(names) if names else []
 
 

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from core.api.fields import UUID_PATTERN
 from tasks.custom_fields.selectors import FieldNames
 from tasks.custom_fields.values import FIELD_PREFIX, parse_number_text
@@ -36,7 +38,11 @@ def custom_field_condition(
     kinds = fields.kinds.get(key)
     if not kinds:
         hint = values.suggest(key, sorted(fields.kinds)) if fields.kinds else ""
-        raise BadTerm("unknown_field", f"There is no field “{key}” that you can see. {hint}".strip(), term.start)
+        raise BadTerm(
+            "unknown_field",
+            (gettext("There is no field “%(key)s” that you can see. %(hint)s") % {"key": key, "hint": hint}).strip(),
+            term.start,
+        )
     if term.operator == ":" and [value.text.lower() for value in term.values] == ["none"]:
         return Leaf("field_missing", (key,))
     parts: list[Condition] = []
@@ -55,7 +61,7 @@ def _conditions(
     kind: FieldKind, key: str, term: Term, fields: FieldNames, users: dict[str, UUID], calendar: Calendar
 ) -> list[Condition]:
     if kind not in COMPARED_KINDS and term.operator != ":":
-        raise BadTerm("operator", f"“{term.name}” takes a colon and values.", term.start)
+        raise BadTerm("operator", gettext("“%(name)s” takes a colon and values.") % {"name": term.name}, term.start)
     texts = [value.text for value in term.values]
     if kind == FieldKind.NUMBER:
         return [Leaf("field_number", (key, *bounds)) for bounds in values.intervals(term, _number)]
@@ -80,9 +86,11 @@ def _number(value: Value) -> tuple[Decimal, Decimal]:
     try:
         number = parse_number_text(value.text)
     except ValueError as error:
-        raise BadTerm("invalid_number", f"“{value.text}” is no number.", value.start) from error
+        raise BadTerm(
+            "invalid_number", gettext("“%(text)s” is no number.") % {"text": value.text}, value.start
+        ) from error
     if abs(number) >= MAX_NUMBER:
-        raise BadTerm("invalid_number", "A number has at most 15 digits.", value.start)
+        raise BadTerm("invalid_number", gettext("A number has at most 15 digits."), value.start)
     return number, number + SMALLEST_NUMBER
 
 
@@ -94,7 +102,11 @@ def _day(value: Value, calendar: Calendar) -> tuple[Any, Any]:
 def _slugs(value: Value, key: str, fields: FieldNames) -> set[str]:
     if slugs := fields.slugs.get((key, value.text.lower())):
         return slugs
-    raise BadTerm("unknown_value", f"The field “{key}” has no option “{value.text}”.", value.start)
+    raise BadTerm(
+        "unknown_value",
+        gettext("The field “%(key)s” has no option “%(text)s”.") % {"key": key, "text": value.text},
+        value.start,
+    )
 
 
 def _user_id(text: str, users: dict[str, UUID]) -> UUID:

@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 
 from core.forms import PageForm
 from tasks.custom_fields.values import FIELD_PREFIX
@@ -20,34 +21,34 @@ from tasks.models.search import MAX_SEARCH_LENGTH, validate_search
 
 OPEN_CHOICE = "open"
 CATEGORY_CHOICES = [
-    (OPEN_CHOICE, "Open"),
-    ("all", "All"),
-    ("todo", "To do"),
-    ("in_progress", "In progress"),
-    ("done", "Done"),
-    ("cancelled", "Cancelled"),
+    (OPEN_CHOICE, gettext_lazy("Open")),
+    ("all", gettext_lazy("All")),
+    ("todo", gettext_lazy("To do")),
+    ("in_progress", gettext_lazy("In progress")),
+    ("done", gettext_lazy("Done")),
+    ("cancelled", gettext_lazy("Cancelled")),
 ]
 DUE_CHOICES = [
-    ("", "Any date"),
-    ("overdue", "Overdue"),
-    ("today", "Today"),
-    ("this_week", "This week"),
-    ("week", "Next 7 days"),
+    ("", gettext_lazy("Any date")),
+    ("overdue", gettext_lazy("Overdue")),
+    ("today", gettext_lazy("Today")),
+    ("this_week", gettext_lazy("This week")),
+    ("week", gettext_lazy("Next 7 days")),
 ]
 WEEKDAYS = {"monday": 0, "saturday": 5, "sunday": 6}
-PRIORITY_CHOICES = [("", "Any"), *((str(value), label) for value, label in reversed(Priority.choices))]
+PRIORITY_CHOICES = [("", gettext_lazy("Any")), *((str(value), label) for value, label in reversed(Priority.choices))]
 ORDERING_CHOICES = [
-    ("-updated_at", "Recently updated"),
-    ("-created_at", "Newest"),
-    ("created_at", "Oldest"),
-    ("due_date", "Due date (earliest)"),
-    ("-due_date", "Due date (latest)"),
-    ("-priority", "Priority (highest)"),
-    ("priority", "Priority (lowest)"),
-    ("title", "Title A to Z"),
-    ("-title", "Title Z to A"),
-    ("updated_at", "Least recently updated"),
-    ("-closed_at", "Recently closed"),
+    ("-updated_at", gettext_lazy("Recently updated")),
+    ("-created_at", gettext_lazy("Newest")),
+    ("created_at", gettext_lazy("Oldest")),
+    ("due_date", gettext_lazy("Due date (earliest)")),
+    ("-due_date", gettext_lazy("Due date (latest)")),
+    ("-priority", gettext_lazy("Priority (highest)")),
+    ("priority", gettext_lazy("Priority (lowest)")),
+    ("title", gettext_lazy("Title A to Z")),
+    ("-title", gettext_lazy("Title Z to A")),
+    ("updated_at", gettext_lazy("Least recently updated")),
+    ("-closed_at", gettext_lazy("Recently closed")),
 ]
 DEFAULT_ORDERING = "-updated_at"
 # Of more people a page would consist of their names.
@@ -68,14 +69,16 @@ class FilterForm(PageForm):
         validators=[validate_search],
         widget=forms.TextInput(attrs={"type": "search"}),
     )
-    category = forms.ChoiceField(label="Status", required=False, choices=CATEGORY_CHOICES, widget=_select(OPEN_CHOICE))
+    category = forms.ChoiceField(
+        label=gettext_lazy("Status"), required=False, choices=CATEGORY_CHOICES, widget=_select(OPEN_CHOICE)
+    )
     project = forms.ChoiceField(required=False)
-    assignee = forms.ChoiceField(label="Assignee", required=False)
+    assignee = forms.ChoiceField(label=gettext_lazy("Assignee"), required=False)
     priority = forms.ChoiceField(required=False, choices=PRIORITY_CHOICES)
     label = forms.ChoiceField(required=False)
     due = forms.ChoiceField(required=False, choices=DUE_CHOICES)
     ordering = forms.ChoiceField(
-        label="Sort", required=False, choices=ORDERING_CHOICES, widget=_select(DEFAULT_ORDERING)
+        label=gettext_lazy("Sort"), required=False, choices=ORDERING_CHOICES, widget=_select(DEFAULT_ORDERING)
     )
     created_from = forms.DateField(required=False, widget=forms.HiddenInput)
     closed_from = forms.DateField(required=False, widget=forms.HiddenInput)
@@ -91,11 +94,19 @@ class FilterForm(PageForm):
         if has_text:
             del self.fields["category"].widget.attrs["data-default"]
         people = [(str(user.pk), user.name) for user in choices.people]
-        self.fields["project"].choices = [("", "Any"), *((project.key, project.name) for project in choices.projects)]
-        self.fields["assignee"].choices = [("", "Anyone"), ("me", "Me"), ("none", "Unassigned"), *people]
+        self.fields["project"].choices = [
+            ("", gettext("Any")),
+            *((project.key, project.name) for project in choices.projects),
+        ]
+        self.fields["assignee"].choices = [
+            ("", gettext("Anyone")),
+            ("me", gettext("Me")),
+            ("none", gettext("Unassigned")),
+            *people,
+        ]
         if len(people) > MAX_LISTED_PEOPLE:
             self._list_people_later(values["assignee"], choices.project)
-        self.fields["label"].choices = [("", "Any"), *((name, name) for name in choices.labels)]
+        self.fields["label"].choices = [("", gettext("Any")), *((name, name) for name in choices.labels)]
 
     def _list_people_later(self, chosen: str, project: Project | None) -> None:
         """Leave all names but the chosen one to forms.js, which loads them on use."""
@@ -136,7 +147,7 @@ class FilterForm(PageForm):
             category={OPEN_CHOICE: ["todo", "in_progress"], "all": []}.get(category, [category]),
             assignee=[data["assignee"]] if data.get("assignee") else [],
             priority=[int(data["priority"])] if data.get("priority") else [],
-            label=[data["label"]] if data.get("label") else [],
+            label=[data[gettext("label")]] if data.get("label") else [],
             overdue=True if due == "overdue" else None,
             due_after=today if due in {"today", "this_week", "week"} else None,
             due_before=None if days is None else today + timedelta(days=days),

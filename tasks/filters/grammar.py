@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from django.utils.translation import gettext
+
 from core.errors import FieldError, Invalid
 from tasks.filters.syntax_tree import KEYWORDS, NAME_PATTERN, RANGE, And, Node, Not, Or, Term, Text, Value, conjuncts
 
@@ -38,7 +40,7 @@ def parse(text: str) -> Node:
         return And(())
     node = parser.alternatives(depth=0)
     if not parser.at_end():
-        _refuse("unexpected_parenthesis", "This parenthesis closes nothing.", parser.position)
+        _refuse("unexpected_parenthesis", gettext("This parenthesis closes nothing."), parser.position)
     return node
 
 
@@ -81,7 +83,7 @@ class _Parser:
                 self.position += len(keyword)
             needs_term = bool(keyword)
         if needs_term:
-            _refuse("missing_term", "A condition is missing here.", self.position)
+            _refuse("missing_term", gettext("A condition is missing here."), self.position)
         return flat[0] if len(flat) == 1 else And(tuple(flat), start, self.position)
 
     def peek_keyword(self) -> str:
@@ -106,7 +108,7 @@ class _Parser:
             self.position += 1
             is_negated = not is_negated
             if self.position == len(self.text) or self.text[self.position].isspace():
-                _refuse("missing_term", "A condition must follow the “-” without a space.", self.position)
+                _refuse("missing_term", gettext("A condition must follow the “-” without a space."), self.position)
         node = self.group(depth) if self.text.startswith("(", self.position) else self.term()
         if not is_negated:
             return node
@@ -115,11 +117,13 @@ class _Parser:
     def group(self, depth: int) -> Node:
         start = self.position
         if depth == MAX_DEPTH:
-            _refuse("too_deep", f"Parentheses may be nested {MAX_DEPTH} deep.", start)
+            _refuse(
+                "too_deep", gettext("Parentheses may be nested %(max_depth)s deep.") % {"max_depth": MAX_DEPTH}, start
+            )
         self.position += 1
         node = self.alternatives(depth + 1)
         if self.at_end():
-            _refuse("unclosed_parenthesis", "This parenthesis is not closed.", start)
+            _refuse("unclosed_parenthesis", gettext("This parenthesis is not closed."), start)
         self.position += 1
         return node
 
@@ -127,7 +131,11 @@ class _Parser:
         start = self.position
         self.term_count += 1
         if self.term_count > MAX_TERMS:
-            _refuse("too_many_terms", f"A filter has at most {MAX_TERMS} conditions.", start)
+            _refuse(
+                "too_many_terms",
+                gettext("A filter has at most %(max_terms)s conditions.") % {"max_terms": MAX_TERMS},
+                start,
+            )
         if self.text.startswith('"', start):
             return Text(self.quoted(), True, start, self.position)
         if named := NAME_PATTERN.match(self.text, start):
@@ -135,7 +143,7 @@ class _Parser:
             return self.values(named[1].lower(), named[2], start)
         text = self.bare(",.")
         if not text:
-            _refuse("missing_term", "A condition is missing here.", start)
+            _refuse("missing_term", gettext("A condition is missing here."), start)
         return Text(text, False, start, self.position)
 
     def values(self, name: str, sign: str, start: int) -> Term:
@@ -145,7 +153,7 @@ class _Parser:
             self.position += len(RANGE)
             values.append(self.value())
             if not any(value.text for value in values):
-                _refuse("missing_value", "A range needs a beginning or an end.", values[0].start)
+                _refuse("missing_value", gettext("A range needs a beginning or an end."), values[0].start)
             self.require_boundary()
             return self.simplified_range(name, values, start)
         while self.text.startswith(",", self.position):
@@ -154,16 +162,20 @@ class _Parser:
         self.require_boundary()
         for value in values:
             if value.start == value.end:
-                _refuse("missing_value", f"“{name}” needs a value.", value.start)
+                _refuse("missing_value", gettext("“%(name)s” needs a value.") % {"name": name}, value.start)
         if len(values) > 1 and operator != ":":
-            _refuse("one_value", f"“{operator}” compares with one value.", values[1].start)
+            _refuse(
+                "one_value",
+                gettext("“%(operator)s” compares with one value.") % {"operator": operator},
+                values[1].start,
+            )
         return Term(name, operator, tuple(values), start, self.position)
 
     def require_boundary(self) -> None:
         """Refuse a quote, a parenthesis or a range directly after a value."""
         following = self.text[self.position : self.position + 1]
         if following and not following.isspace() and following != ")":
-            _refuse("missing_space", "A space must come before this.", self.position)
+            _refuse("missing_space", gettext("A space must come before this."), self.position)
 
     def simplified_range(self, name: str, values: list[Value], start: int) -> Term:
         first, last = values
@@ -177,7 +189,11 @@ class _Parser:
         start = self.position
         self.value_count += 1
         if self.value_count > MAX_VALUES:
-            _refuse("too_many_values", f"A filter has at most {MAX_VALUES} values.", start)
+            _refuse(
+                "too_many_values",
+                gettext("A filter has at most %(max_values)s values.") % {"max_values": MAX_VALUES},
+                start,
+            )
         text = self.quoted() if self.text.startswith('"', start) else self.bare("")
         return Value(text, start, self.position)
 
@@ -187,7 +203,7 @@ class _Parser:
         while self.position < len(self.text) and self.text[self.position] != '"':
             chars.append(self.character())
         if self.position == len(self.text):
-            _refuse("unclosed_quote", "This quotation mark is not closed.", start)
+            _refuse("unclosed_quote", gettext("This quotation mark is not closed."), start)
         self.position += 1
         return "".join(chars)
 

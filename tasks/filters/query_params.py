@@ -7,6 +7,7 @@ import zoneinfo
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -29,7 +30,7 @@ from tasks.models.search import MAX_SEARCH_LENGTH, MAX_WORDS, validate_search
 from tasks.models.task import PRIORITY_NAMES
 from tasks.saved_filters import selectors as saved_filters_selectors
 
-DAY_HELP_TEXT = "Days begin and end in your time zone, that of `/me/`."
+DAY_HELP_TEXT = gettext_noop("Days begin and end in your time zone, that of `/me/`.")
 KEY_PATTERN = r"[a-z][a-z0-9_]{0,39}"
 FIELD_ORDERING_PATTERN = re.compile(rf"-?field\.{KEY_PATTERN}", re.ASCII)
 ORDERINGS = [f"{sign}{name}" for name in TASK_SORTS for sign in ("", "-")]
@@ -96,7 +97,7 @@ class TaskQuery(PageQuerySerializer):
 
     def validate_parent(self, value: list[str]) -> list[str]:
         if len(value) != 1:
-            raise serializers.ValidationError("Give one id, or `none`.", "invalid")
+            raise serializers.ValidationError(gettext("Give one id, or `none`."), "invalid")
         return value
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db.models import Q
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import User
 from core.api.fields import UUID_PATTERN
@@ -31,7 +32,7 @@ OPEN_CATEGORIES = (Category.TODO.value, Category.IN_PROGRESS.value)
 STATES = {"open": OPEN_CATEGORIES, "closed": CLOSED_CATEGORIES, **{name: (name,) for name in Category.values}}
 HAS_NAMES = ("due", "start", "estimate", "assignee", "label", "parent", "subtask", "comment", "description")
 MAX_NAME_LENGTH = 60
-NO_WORDS = "There is no word to search for."
+NO_WORDS = gettext_noop("There is no word to search for.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +127,14 @@ class Terms:
             return custom_field_condition(term, known.fields, known.users, known.me, self.calendar)
         if term.name not in NAMES:
             hint = values.suggest(term.name, [*NAMES, "field."])
-            message = f"There is no filter “{term.name}”. {hint} To search for this text, put it in quotes."
+            message = gettext("There is no filter “%(name)s”. %(hint)s To search for this text, put it in quotes.") % {
+                "name": term.name,
+                "hint": hint,
+            }
             raise BadTerm("unknown_name", message, term.start)
         compares, build = NAMES[term.name]
         if not compares and term.operator != ":":
-            raise BadTerm("operator", f"“{term.name}” takes a colon and values.", term.start)
+            raise BadTerm("operator", gettext("“%(name)s” takes a colon and values.") % {"name": term.name}, term.start)
         return build(self, term)
 
     def categories(self, term: Term) -> Condition:
@@ -140,7 +144,11 @@ class Terms:
     def names(self, kind: str, term: Term) -> Condition:
         for value in term.values:
             if len(value.text) > MAX_NAME_LENGTH or not value.text:
-                raise BadTerm("too_long", f"A name has 1 to {MAX_NAME_LENGTH} characters.", value.start)
+                raise BadTerm(
+                    "too_long",
+                    gettext("A name has 1 to %(max_name_length)s characters.") % {"max_name_length": MAX_NAME_LENGTH},
+                    value.start,
+                )
         return Leaf(kind, tuple(value.text for value in term.values))
 
     def priorities(self, term: Term) -> Condition:
@@ -184,7 +192,9 @@ class Terms:
             elif TASK_KEY_PATTERN.match(value.text):
                 ids.append(self.references.tasks.get(value.text.upper(), NIL_UUID))
             elif value.text.lower() != "none" or len(term.values) > 1:
-                message = f"“{value.text}” is no task. Write a key like OPS-42, or “none” alone."
+                message = gettext("“%(text)s” is no task. Write a key like OPS-42, or “none” alone.") % {
+                    "text": value.text
+                }
                 raise BadTerm("invalid_task", message, value.start)
         return Leaf("parent", tuple(dict.fromkeys(ids))) if ids else Negation(Leaf("has_parent", None))
 

@@ -10,6 +10,8 @@ from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext, gettext_noop
+
 from core.api.fields import DATE_PATTERN, RFC3339_PATTERN, SUPPORTED_YEARS
 from core.errors import FieldError
 from tasks.filters.grammar import error
@@ -20,7 +22,7 @@ RELATIVE_DAY_PATTERN = re.compile(rf"({'|'.join(DAY_NAMES)})(?:([+-][0-9]{{1,4}}
 NUMBER_PATTERN = re.compile(r"[0-9]{1,9}\Z")
 WEEKDAYS = {"monday": 0, "saturday": 5, "sunday": 6}
 ONE_DAY, SMALLEST_STEP = timedelta(days=1), timedelta(microseconds=1)
-DAY_HELP = "Write a day like 2026-05-04, @today, @today+7 or @week-end."
+DAY_HELP = gettext_noop("Write a day like 2026-05-04, @today, @today+7 or @week-end.")
 INSTANT_HELP = f"{DAY_HELP[:-1]}, or an instant like 2026-05-04T09:30:00Z."
 Bounds = tuple[Any, Any]
 
@@ -50,7 +52,11 @@ class Calendar:
 def suggest(name: str, known: Sequence[str]) -> str:
     """Return "Did you mean …?" for a similar known name, else the known names."""
     similar = get_close_matches(name.lower(), known, 1)
-    return f"Did you mean “{similar[0]}”?" if similar else f"Known: {', '.join(known)}."
+    return (
+        gettext("Did you mean “%(similar)s”?") % {"similar": similar[0]}
+        if similar
+        else gettext("Known: %(known)s.") % {"known": ", ".join(known)}
+    )
 
 
 def choices(term: Term, known: Sequence[str]) -> list[str]:
@@ -58,7 +64,11 @@ def choices(term: Term, known: Sequence[str]) -> list[str]:
     names = [value.text.lower() for value in term.values]
     for name, value in zip(names, term.values, strict=True):
         if name not in known:
-            message = f"“{term.name}” cannot be “{value.text}”. {suggest(name, known)}"
+            message = gettext("“%(name)s” cannot be “%(text)s”. %(known)s") % {
+                "name": term.name,
+                "text": value.text,
+                "known": suggest(name, known),
+            }
             raise BadTerm("unknown_value", message, value.start)
     return names
 
@@ -75,7 +85,11 @@ def parse_day(value: Value, calendar: Calendar) -> date:
     except (ValueError, OverflowError):
         pass
     if day is None or day.year not in SUPPORTED_YEARS:
-        raise BadTerm("invalid_date", f"“{value.text}” is no day. {DAY_HELP}", value.start)
+        raise BadTerm(
+            "invalid_date",
+            gettext("“%(text)s” is no day. %(day_help)s") % {"text": value.text, "day_help": DAY_HELP},
+            value.start,
+        )
     return day
 
 
@@ -105,14 +119,18 @@ def parse_moment(value: Value, calendar: Calendar) -> Bounds:
             instant = datetime.max.replace(tzinfo=UTC)
         if instant.year in SUPPORTED_YEARS:
             return instant, instant + SMALLEST_STEP
-        raise BadTerm("invalid_date", f"“{value.text}” is no instant. {INSTANT_HELP}", value.start)
+        raise BadTerm(
+            "invalid_date",
+            gettext("“%(text)s” is no instant. %(instant_help)s") % {"text": value.text, "instant_help": INSTANT_HELP},
+            value.start,
+        )
     day = parse_day(value, calendar)
     return calendar.start_of(day), calendar.start_of(day + ONE_DAY)
 
 
 def parse_number(value: Value) -> int:
     if not NUMBER_PATTERN.match(value.text):
-        raise BadTerm("invalid_number", f"“{value.text}” is no whole number.", value.start)
+        raise BadTerm("invalid_number", gettext("“%(text)s” is no whole number.") % {"text": value.text}, value.start)
     return int(value.text)
 
 
@@ -134,7 +152,7 @@ def intervals(term: Term, parse: Callable[[Value], Bounds]) -> list[Bounds]:
             return [(None, end)]
         case _ if term.operator == RANGE:
             if parsed[1][1] <= first:
-                message = "The range ends before it begins."
+                message = gettext("The range ends before it begins.")
                 raise BadTerm("empty_range", message, term.values[0].start)
             return [(first, parsed[1][1])]
     return parsed

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.auth.requests import get_request_user
@@ -31,7 +32,12 @@ def description_versions(request: HttpRequest, key: str) -> HttpResponse:
     else:
         events = selectors.list_description_changes(task).order_by("-pk")[:PAGE_SIZE]
         versions = [selectors.description_version(event) for event in events]
-    context = {"task": task, "title": "Changes of the description", "versions": versions, "is_single": bool(text)}
+    context = {
+        "task": task,
+        "title": gettext("Changes of the description"),
+        "versions": versions,
+        "is_single": bool(text),
+    }
     return render_page(request, "tasks/versions.html", context)
 
 
@@ -42,5 +48,5 @@ def comment_versions(request: HttpRequest, key: str, comment_id: UUID) -> HttpRe
     reader = get_request_user(request)
     task = items_selectors.get_task(reader, key)
     versions = selectors.list_comment_versions(reader, str(task.pk), comment_id)[:PAGE_SIZE]
-    context = {"task": task, "title": "Changes of the comment", "versions": versions}
+    context = {"task": task, "title": gettext("Changes of the comment"), "versions": versions}
     return render_page(request, "tasks/versions.html", context)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotFound
@@ -21,7 +22,7 @@ from tasks.models import CommentVersion, Section, Task
 
 # Events with `changes` of the task's own fields.
 CHANGE_EVENTS = ("task.updated", "task.moved_to_project", "task.moved_with_parent")
-VERSION_NOT_FOUND = "There is no such version."
+VERSION_NOT_FOUND = gettext_noop("There is no such version.")
 
 
 def get_task_columns_as_of(user: User, ref: str, *, as_of: datetime, now: datetime) -> TaskColumns:
@@ -31,17 +32,17 @@ def get_task_columns_as_of(user: User, ref: str, *, as_of: datetime, now: dateti
     trash, Invalid for an instant in the future.
     """
     if as_of > now:
-        raise Invalid.field("as_of", "Name an instant in the past.", "in_the_future")
+        raise Invalid.field("as_of", gettext("Name an instant in the past."), "in_the_future")
     columns = items_selectors.get_task_columns(user, ref)
     if as_of < columns.created_at:
-        raise NotFound("The task did not exist yet at that time.")
+        raise NotFound(gettext("The task did not exist yet at that time."))
     archived_until = events_selectors.archived_until()
     if archived_until is not None and as_of < archived_until:
         raise Conflict(f"The events until {archived_until:%Y-%m-%d} are archived.", code="archived")
     events = events_selectors.events_about(columns.id)
     last = events.filter(occurred_at__lte=as_of, payload__has_key="task").order_by("-pk").first()
     if last is not None and last.name == "task.deleted":
-        raise NotFound("The task was in the trash at that time.")
+        raise NotFound(gettext("The task was in the trash at that time."))
     # The first change after that instant says what each field was: not all of them are in the events' state.
     values: dict[str, Any] = {}
     for event in events.filter(occurred_at__gt=as_of, name__in=CHANGE_EVENTS).order_by("pk").iterator():

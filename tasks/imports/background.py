@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.db import violated_constraint
@@ -38,7 +39,7 @@ def get_job(user: User, job_id: uuid.UUID, project_id: uuid.UUID | None = None) 
         jobs = jobs.filter(project=project_id)
     job = jobs.select_related("project").defer("data").first()
     if job is None:
-        raise NotFound("There is no such import.")
+        raise NotFound(gettext("There is no such import."))
     return job
 
 
@@ -56,7 +57,15 @@ def request_import(
     policies.require_editor(projects_selectors.project_role(actor, project))
     policies.require_not_archived(project)
     if len(data) > MAX_BYTES:
-        raise UnreadableFile([FileError(1, "", f"The file is larger than {MAX_BYTES // 1024 // 1024} MB.")])
+        raise UnreadableFile(
+            [
+                FileError(
+                    1,
+                    "",
+                    gettext("The file is larger than %(max_bytes)s MB.") % {"max_bytes": MAX_BYTES // 1024 // 1024},
+                )
+            ]
+        )
     job = ImportJob(project=project, user=actor, source=source, data=data, created_at=now)
     return _start(job, State.CHECKING if dry_run else State.IMPORTING, now)
 
@@ -67,7 +76,7 @@ def confirm(*, actor: User, job_id: uuid.UUID, now: datetime) -> ImportJob:
     jobs = ImportJob.objects.select_for_update(of=("self",)).select_related("project")
     job = jobs.filter(user=actor, pk=job_id).first()
     if job is None:
-        raise NotFound("There is no such import.")
+        raise NotFound(gettext("There is no such import."))
     return _start(job, State.IMPORTING, now) if job.state == State.CHECKED else job
 
 
@@ -79,7 +88,7 @@ def _start(job: ImportJob, state: State, now: datetime) -> ImportJob:
     except IntegrityError as error:
         if violated_constraint(error) != "a_user_has_one_running_import":
             raise
-        raise Conflict("Another import of yours is still running.", code="under_way") from error
+        raise Conflict(gettext("Another import of yours is still running."), code="under_way") from error
     project = events.project_payload(job.project)
     publish(events.ImportRequested(project=project, import_id=str(job.pk)), actor=job.user, at=now)
     return job

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from core.text import normalize
 from tasks.imports.plan import MAX_BYTES, MAX_CELL_LENGTH, MAX_COLUMNS, MAX_ROWS, FileError, UnreadableFile
 
@@ -36,17 +38,27 @@ class Row:
 def read_rows(data: bytes, *, required: Sequence[str]) -> Iterator[Row]:
     """Yield the rows that are not blank, numbered as a spreadsheet does. Raises UnreadableFile."""
     if len(data) > MAX_BYTES:
-        raise UnreadableFile([FileError(1, "", f"The file is larger than {MAX_BYTES // 1024 // 1024} MB.")])
+        raise UnreadableFile(
+            [
+                FileError(
+                    1,
+                    "",
+                    gettext("The file is larger than %(max_bytes)s MB.") % {"max_bytes": MAX_BYTES // 1024 // 1024},
+                )
+            ]
+        )
     try:
         # With or without a byte order mark, which Excel writes and Todoist does not.
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UnreadableFile([FileError(line, "", "The file is not UTF-8; save it as UTF-8 again.")]) from None
+        raise UnreadableFile([FileError(line, "", gettext("The file is not UTF-8; save it as UTF-8 again."))]) from None
     text = normalize(text)
     # PostgreSQL stores no NUL in a text.
     if (place := text.find("\0")) >= 0:
-        raise UnreadableFile([FileError(text.count("\n", 0, place) + 1, "", "There is a NUL character on this line.")])
+        raise UnreadableFile(
+            [FileError(text.count("\n", 0, place) + 1, "", gettext("There is a NUL character on this line."))]
+        )
 
     first_row = 1
     if separator := SEPARATOR_LINE.match(text):
@@ -61,12 +73,12 @@ def read_rows(data: bytes, *, required: Sequence[str]) -> Iterator[Row]:
         if not any(cell.strip(WHITESPACE) for cell in cells):
             continue
         if any(cell.strip(WHITESPACE) for cell in cells[len(columns) :]):
-            message = "This row has more cells than the header; is a quote missing?"
+            message = gettext("This row has more cells than the header; is a quote missing?")
             raise UnreadableFile([FileError(number, "", message)])
         is_empty = False
         yield Row(number, dict(zip(columns, cells, strict=False)))
     if is_empty:
-        raise UnreadableFile([FileError(first_row, "", "There is nothing below the header.")])
+        raise UnreadableFile([FileError(first_row, "", gettext("There is nothing below the header."))])
 
 
 def _find_delimiter(text: str, required: Sequence[str], row: int) -> str:
@@ -76,7 +88,9 @@ def _find_delimiter(text: str, required: Sequence[str], row: int) -> str:
         names = {cell.strip(WHITESPACE + '"').upper() for cell in header.split(delimiter, MAX_COLUMNS)}
         if names.issuperset(required):
             if delimiter in UNSUPPORTED_DELIMITERS:
-                message = f"The columns are separated by “{delimiter}”; save the file with commas, semicolons or tabs."
+                message = gettext(
+                    "The columns are separated by “%(delimiter)s”; save the file with commas, semicolons or tabs."
+                ) % {"delimiter": delimiter}
                 raise UnreadableFile([FileError(row, "", message)])
             return delimiter
     return ","
@@ -85,15 +99,22 @@ def _find_delimiter(text: str, required: Sequence[str], row: int) -> str:
 def _read_header(header: list[str], required: Sequence[str], row: int) -> list[str]:
     """Return the names of the columns; raises UnreadableFile for too many, missing and repeated ones."""
     if len(header) > MAX_COLUMNS:
-        raise UnreadableFile([FileError(row, "", f"The file has more than {MAX_COLUMNS} columns.")])
+        raise UnreadableFile(
+            [
+                FileError(
+                    row, "", gettext("The file has more than %(max_columns)s columns.") % {"max_columns": MAX_COLUMNS}
+                )
+            ]
+        )
     # A column without a name gets one, so that two of them do not hide each other's cells.
     columns = [cell.strip(WHITESPACE).upper() or f"COLUMN {number}" for number, cell in enumerate(header, start=1)]
     missing = [name for name in required if name not in columns]
     twice = sorted(name for name, count in Counter(columns).items() if count > 1)
     errors = [
-        FileError(row, name, "This doesn't look like a Todoist export: this column is missing.") for name in missing
+        FileError(row, name, gettext("This doesn't look like a Todoist export: this column is missing."))
+        for name in missing
     ]
-    errors += [FileError(row, name, "This column is there twice.") for name in twice]
+    errors += [FileError(row, name, gettext("This column is there twice.")) for name in twice]
     if errors:
         raise UnreadableFile(errors)
     return columns
@@ -112,4 +133,6 @@ def _records(text: str, delimiter: str, first_row: int) -> Iterator[list[str]]:
                 raise UnreadableFile([FileError(number, "", message)])
             yield record
     except csv.Error as error:
-        raise UnreadableFile([FileError(number + 1, "", f"This row is not valid CSV ({error}).")]) from None
+        raise UnreadableFile(
+            [FileError(number + 1, "", gettext("This row is not valid CSV (%(error)s).") % {"error": error})]
+        ) from None

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.utils.translation import gettext
+
 
 class LimitExceeded(Exception):
     """The job took more time or memory than it may. `str()` is a sentence for its user."""
@@ -49,10 +51,14 @@ def limits(*, seconds: int, megabytes: int) -> Iterator[None]:
     except KeyboardInterrupt as error:
         if not is_late:
             raise
-        message = f"The import took longer than {seconds} seconds. Split the file and import the parts."
+        message = gettext("The import took longer than %(seconds)s seconds. Split the file and import the parts.") % {
+            "seconds": seconds
+        }
         raise LimitExceeded(message) from error
     except MemoryError as error:
-        raise LimitExceeded("The import needs too much memory. Split the file and import the parts.") from error
+        raise LimitExceeded(
+            gettext("The import needs too much memory. Split the file and import the parts.")
+        ) from error
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, former_handler)

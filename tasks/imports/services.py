@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.clock import current_time
@@ -95,7 +96,7 @@ def run_import(
 def _require_import(actor: User, project: Project) -> None:
     # A large file is read for minutes, in which the account may have been closed.
     if not User.objects.active().filter(pk=actor.pk).exists():
-        raise NotAllowed("This account is deactivated.", code="account_inactive")
+        raise NotAllowed(gettext("This account is deactivated."), code="account_inactive")
     policies.require_editor(projects_selectors.project_role(actor, project))
     policies.require_not_archived(project)
 
@@ -130,7 +131,7 @@ def _prepare(
                 continue
             task_id = work.task_ids[task.external_id]
             if task_id is None:
-                work.warnings.add(comment.row, comment.body, "The task it comments on is gone.")
+                work.warnings.add(comment.row, comment.body, gettext("The task it comments on is gone."))
                 continue
             # The importer becomes the author: a file must not attribute text to another user.
             by_another = comment.author and matcher.find(comment.author) != actor.pk
@@ -146,10 +147,10 @@ def _prepare(
     new_tasks = [task for task in reversed(plan.tasks) if task.external_id in work.drafts]
     for name, row in {task.author: task.row for task in new_tasks if task.author}.items():
         if matcher.find(name) != actor.pk:
-            work.warnings.add(row, f"Author: {name}", "The importing user becomes the creator.")
+            work.warnings.add(row, f"Author: {name}", gettext("The importing user becomes the creator."))
     for name, row in {task.responsible: task.row for task in new_tasks if task.responsible}.items():
         if matcher.find(name) is None:
-            reason = "No member of the project has this name; it is in the description of the tasks."
+            reason = gettext("No member of the project has this name; it is in the description of the tasks.")
             work.warnings.add(row, f"Responsible: {name}", reason)
     return work
 
@@ -160,7 +161,7 @@ def _build_draft(task: ImportedTask, matcher: UserMatcher, work: _PendingImport)
     # A parent comes before its children in the plan, so its id is known.
     parent = work.task_ids[task.parent_id] if task.parent_id else None
     if task.parent_id and parent is None:
-        work.warnings.add(task.row, task.title, "The task it belongs below is gone; it stands alone now.")
+        work.warnings.add(task.row, task.title, gettext("The task it belongs below is gone; it stands alone now."))
     unmatched = (
         f"Responsible: {truncate(task.responsible, MAX_NAME_LENGTH)}" if task.responsible and not responsible else ""
     )

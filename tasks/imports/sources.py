@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.utils.translation import gettext
+
 from core.errors import Invalid
 from tasks.imports import todoist
 from tasks.imports.plan import ImportPlan
@@ -33,7 +35,11 @@ def parse_file(
     """
     if source not in SOURCES:
         known = ", ".join(SOURCES)
-        raise Invalid.field("source", f"Files of this program cannot be imported. Known: {known}.", "invalid_choice")
+        raise Invalid.field(
+            "source",
+            gettext("Files of this program cannot be imported. Known: %(known)s.") % {"known": known},
+            "invalid_choice",
+        )
     zone: tzinfo
     try:
         zone = ZoneInfo(time_zone)

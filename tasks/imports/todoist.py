@@ -26,6 +26,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
 
+from django.utils.translation import gettext, gettext_noop
+
 from core.security.hashing import sha256_hex
 from core.text import is_blank, truncate
 from core.validators import CONTROL_CHARACTERS
@@ -57,7 +59,7 @@ IMPORTED_COLUMNS = {
     "meta": {"TYPE", "CONTENT"},
 }  # fmt: skip
 # How Todoist shows a row. It is the same for many of them, and reported once.
-VIEW_COLUMNS = {"IS_COLLAPSED": "Whether Todoist shows it folded is not imported."}
+VIEW_COLUMNS = {"IS_COLLAPSED": gettext_noop("Whether Todoist shows it folded is not imported.")}
 # Todoist counts from 1, the most urgent, to 4, which is its "none".
 PRIORITY_MAP = {"": 0, "1": 4, "2": 3, "3": 2, "4": 0}
 PROGRESS_INTERVAL = 1000
@@ -128,14 +130,17 @@ class _TodoistParser:
                 # Cut here and not at each of its tasks: they may be many, and it may be long.
                 self.section, self.branch = self._cut_label(row, row["CONTENT"]), []
                 if self.section:
-                    reason = "TaskFlow has no sections. Its tasks get a label with this name."
+                    reason = gettext("TaskFlow has no sections. Its tasks get a label with this name.")
                     self._warn(row, self.section, reason)
             case "meta":
-                self._warn(row, row["CONTENT"], "How Todoist shows the project is not imported.")
+                self._warn(row, row["CONTENT"], gettext("How Todoist shows the project is not imported."))
             case other:
                 self.errors.append(
                     FileError(
-                        row.number, "TYPE", f"“{truncate(other, MAX_QUOTE_LENGTH)}” is not task, note or section."
+                        row.number,
+                        "TYPE",
+                        gettext("“%(max_quote_length)s” is not task, note or section.")
+                        % {"max_quote_length": truncate(other, MAX_QUOTE_LENGTH)},
                     )
                 )
         for column in row.cells:
@@ -143,7 +148,11 @@ class _TodoistParser:
                 continue
             if column not in VIEW_COLUMNS:
                 known = column in IMPORTED_COLUMNS["task"]
-                reason = f"This is not imported for a {kind}." if known else "This column is not known here."
+                reason = (
+                    gettext("This is not imported for a %(kind)s.") % {"kind": kind}
+                    if known
+                    else gettext("This column is not known here.")
+                )
                 self._warn(row, f"{column}: {row[column]}", reason)
             elif row[column].lower() != "false" and column not in self.reported_views:
                 self.reported_views.add(column)
@@ -153,18 +162,29 @@ class _TodoistParser:
         content, indent = row["CONTENT"], row["INDENT"] or "1"
         depth = int(indent) if indent in INDENTS else None
         if depth is None:
-            message = f"“{truncate(indent, MAX_QUOTE_LENGTH)}” is not a number from 1 to {MAX_INDENT}."
+            message = gettext("“%(max_quote_length)s” is not a number from 1 to %(max_indent)s.") % {
+                "max_quote_length": truncate(indent, MAX_QUOTE_LENGTH),
+                "max_indent": MAX_INDENT,
+            }
             self.errors.append(FileError(row.number, "INDENT", message))
         elif depth > len(self.branch) + 1:
             above = f"the task above has {len(self.branch)}" if self.branch else "there is no task above"
-            self.errors.append(FileError(row.number, "INDENT", f"{indent} is too deep: {above}."))
+            self.errors.append(
+                FileError(
+                    row.number,
+                    "INDENT",
+                    gettext("%(indent)s is too deep: %(above)s.") % {"indent": indent, "above": above},
+                )
+            )
             depth = None
         priority = PRIORITY_MAP.get(row["PRIORITY"])
         if priority is None:
-            message = f"“{truncate(row['PRIORITY'], MAX_QUOTE_LENGTH)}” is not a number from 1 to 4."
+            message = gettext("“%(max_quote_length)s” is not a number from 1 to 4.") % {
+                "max_quote_length": truncate(row["PRIORITY"], MAX_QUOTE_LENGTH)
+            }
             self.errors.append(FileError(row.number, "PRIORITY", message))
         if is_blank(content):
-            self.errors.append(FileError(row.number, "CONTENT", "A task needs a title."))
+            self.errors.append(FileError(row.number, "CONTENT", gettext("A task needs a title.")))
         if depth is None:
             return
         # The branch grows even below a row at fault, so that one error does not lead to others further down.
@@ -200,7 +220,9 @@ class _TodoistParser:
         content = CONTROL_CHARACTERS.sub(" ", row["CONTENT"])
         if content.startswith("* ") and content[2:].strip():
             content = content[2:]
-            self._warn(row, row["CONTENT"], "It cannot be ticked off in Todoist; here it is a task like any other.")
+            self._warn(
+                row, row["CONTENT"], gettext("It cannot be ticked off in Todoist; here it is a task like any other.")
+            )
         words = " ".join(LABEL_PATTERN.sub("", content).split()) or " ".join(content.split())
         # Labels that differ in case only are one label here.
         labels_by_key: dict[str, str] = {}
@@ -214,21 +236,31 @@ class _TodoistParser:
                 labels_by_key.setdefault(key, short_name)
         labels = tuple(labels_by_key.values())
         if len(labels) > MAX_LABELS:
-            self._warn(row, ", ".join(labels[MAX_LABELS:]), f"A task takes at most {MAX_LABELS} labels from a file.")
+            self._warn(
+                row,
+                ", ".join(labels[MAX_LABELS:]),
+                gettext("A task takes at most %(max_labels)s labels from a file.") % {"max_labels": MAX_LABELS},
+            )
         labels = labels[:MAX_LABELS]
         if len(words) <= MAX_TITLE_LENGTH:
             return words, labels, []
         self._warn(
             row,
             truncate(words, MAX_QUOTE_LENGTH),
-            f"A title has at most {MAX_TITLE_LENGTH} characters; the description has it all.",
+            gettext("A title has at most %(max_title_length)s characters; the description has it all.")
+            % {"max_title_length": MAX_TITLE_LENGTH},
         )
         return truncate(words, MAX_TITLE_LENGTH), labels, [words]
 
     def _cut_label(self, row: Row, raw_name: str) -> str:
         name = " ".join(CONTROL_CHARACTERS.sub(" ", raw_name).split())
         if len(name) > MAX_LABEL_LENGTH:
-            self._warn(row, name, f"A label has at most {MAX_LABEL_LENGTH} characters; it was cut.")
+            self._warn(
+                row,
+                name,
+                gettext("A label has at most %(max_label_length)s characters; it was cut.")
+                % {"max_label_length": MAX_LABEL_LENGTH},
+            )
         return truncate(name, MAX_LABEL_LENGTH)
 
     def _take_note(self, row: Row) -> None:
@@ -237,11 +269,11 @@ class _TodoistParser:
         if not self.branch:
             written = ", ".join(filter(None, [_author_name(row["AUTHOR"]), row["DATE"]]))
             item = f"{row['CONTENT']} ({written})" if written else row["CONTENT"]
-            self._warn(row, item, "There is no task above this note for it to belong to.")
+            self._warn(row, item, gettext("There is no task above this note for it to belong to."))
             return
         for file in files:
             item = f"{file.name} ({file.url})" if file.url else file.name
-            self._warn(row, item, "The file itself is not in the export; the comment links to it.")
+            self._warn(row, item, gettext("The file itself is not in the export; the comment links to it."))
         if body:
             # “note” tells a comment from a subtask of the same text.
             identity = self._identify(f"{self.branch[-1]} note", row["CONTENT"])
@@ -249,7 +281,7 @@ class _TodoistParser:
                 ImportedComment(row.number, identity, body, _author_name(row["AUTHOR"]), self._written(row["DATE"]))
             )
         elif row["DATE"]:
-            self._warn(row, f"DATE: {row['DATE']}", "A note without text is not imported.")
+            self._warn(row, f"DATE: {row['DATE']}", gettext("A note without text is not imported."))
 
     def _written(self, text: str) -> str:
         """Return when a note was written; text that is no date stays as it is."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.utils.translation import gettext
+
 from core.text import truncate
 from tasks.imports import date_languages
 from tasks.imports.csv_rows import Row
@@ -32,7 +34,7 @@ class Schedule:
         item = f"{column.capitalize()}: {row[column]} {unit}".strip()
         # Nothing that a user has written is lost: what has no field here becomes text.
         self.notes.append(f"{item} (from Todoist)")
-        self.warnings.append((item, f"{reason} The words are in the description."))
+        self.warnings.append((item, gettext("%(reason)s The words are in the description.") % {"reason": reason}))
 
 
 def parse_schedule(row: Row, *, today: date, zone: tzinfo) -> Schedule:
@@ -47,14 +49,16 @@ def parse_schedule(row: Row, *, today: date, zone: tzinfo) -> Schedule:
     if deadline and due and due.clock is None and due.day <= deadline.day:
         schedule.start_date = due.day
     elif deadline and due:
-        schedule.add_warning(row, "DATE", "Beside a deadline only a day before it can be kept.")
+        schedule.add_warning(row, "DATE", gettext("Beside a deadline only a day before it can be kept."))
     last = deadline or due
     if last and last.clock:
         if row["TIMEZONE"]:
             try:
                 zone = ZoneInfo(row["TIMEZONE"])
             except (ZoneInfoNotFoundError, ValueError, OSError):
-                schedule.add_warning(row, "TIMEZONE", f"This time zone is not known; {zone} was used.")
+                schedule.add_warning(
+                    row, "TIMEZONE", gettext("This time zone is not known; %(zone)s was used.") % {"zone": zone}
+                )
         schedule.due_at = last.instant(zone)
         # In the reader's time zone the day of this instant may be an earlier one.
         if schedule.start_date and schedule.due_at:
@@ -66,7 +70,7 @@ def parse_schedule(row: Row, *, today: date, zone: tzinfo) -> Schedule:
     if re.fullmatch(r"[0-9]{1,6}", duration) and unit.lower() in ("minute", "minutes"):
         schedule.estimate = int(duration)
     elif duration:
-        schedule.add_warning(row, "DURATION", "An estimate is kept in minutes only.", unit)
+        schedule.add_warning(row, "DURATION", gettext("An estimate is kept in minutes only."), unit)
     return schedule
 
 
@@ -82,10 +86,12 @@ def _parse_column(row: Row, column: str, schedule: Schedule, today: date) -> Par
     parsed = parse_date(english, today) if english else None
     if parsed is None:
         if known_language is None:
-            reason = f"Dates in the language “{truncate(language, MAX_LANGUAGE_LENGTH)}” are not read."
+            reason = gettext("Dates in the language “%(max_language_length)s” are not read.") % {
+                "max_language_length": truncate(language, MAX_LANGUAGE_LENGTH)
+            }
         elif date_languages.is_recurring(text, known_language):
-            reason = "Repeating tasks are not imported."
+            reason = gettext("Repeating tasks are not imported.")
         else:
-            reason = "This date is not clear."
+            reason = gettext("This date is not clear.")
         schedule.add_warning(row, column, reason)
     return parsed

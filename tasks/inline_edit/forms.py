@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.http import QueryDict
+from django.utils.translation import gettext
 
 from core.errors import NotFound
 from tasks.items.conflicts import EditConflict
@@ -50,7 +51,7 @@ class Cell:
 def cell_form(task: Task, name: str, data: QueryDict | None = None) -> TaskForm:
     """Return the form of one cell. Raises NotFound for a cell that there isn't."""
     if name not in CELLS:
-        raise NotFound("A task has no such field.")
+        raise NotFound(gettext("A task has no such field."))
     form = TaskForm(
         data,
         # Only what this cell offers is read.

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -115,7 +116,11 @@ def _write(request: HttpRequest, reader: User, task: Task, field: str, form: Tas
     except VersionConflict as error:
         author = describe_author(reader, task)
         conflict = build_conflict(error, form, request.POST)
-        messages.warning(request, f"{task.key} was changed by {author}. Your change isn't saved yet.")
+        messages.warning(
+            request,
+            gettext("%(key)s was changed by %(author)s. Your change isn't saved yet.")
+            % {"key": task.key, "author": author},
+        )
         return Cell(field, form, conflict.version, conflict, author), 409
     except Invalid as error:
         form.add_domain_error(error)
@@ -126,7 +131,7 @@ def _write(request: HttpRequest, reader: User, task: Task, field: str, form: Tas
         form.add_domain_error(error)
         return cell, 409
     if changes:
-        add_undo_message(request, with_next_task(f"{cell.label} saved."))
+        add_undo_message(request, with_next_task(gettext("%(label)s saved.") % {"label": cell.label}))
     if "status" in changes and (warning := wip_limits.warning(written.state)):
         messages.warning(request, warning)
     return cell, 200

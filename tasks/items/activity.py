@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.text import Truncator
+from django.utils.translation import gettext
 
 from events.models import Event
 from tasks.custom_fields import activity as custom_fields_activity
@@ -230,5 +231,5 @@ def _display_value(name: str, value: Any, states: Mapping[str, str]) -> str:
     if name == "due_at":
         return formats.date_format(timezone.localtime(parse_datetime(value)), "j M Y, H:i")
     if name == "estimate":
-        return f"{value} min"
+        return gettext("%(value)s min") % {"value": value}
     return str(value)

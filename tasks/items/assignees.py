@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Invalid
@@ -47,11 +48,13 @@ def lock_assignable_members(project: Project, *assignees: Collection[Any]) -> No
     Locked, so that no user is assigned while being removed from the project.
     """
     if any(len(set(user_ids)) > MAX_ASSIGNEES for user_ids in assignees):
-        raise Invalid.field("assignees", f"At most {MAX_ASSIGNEES} people.", "too_many")
+        raise Invalid.field(
+            "assignees", gettext("At most %(max_assignees)s people.") % {"max_assignees": MAX_ASSIGNEES}, "too_many"
+        )
     ids = {uuid.UUID(str(user_id)) for user_ids in assignees for user_id in user_ids}
     if not ids:
         return
     members = ProjectMember.objects.filter(project=project, user__in=ids, user__is_active=True)
     locked = members.select_for_update(of=("self",), no_key=True).order_by("user_id")
     if ids != set(locked.values_list("user_id", flat=True)):
-        raise Invalid.field("assignees", "Only members of the project can be assigned.", "not_a_member")
+        raise Invalid.field("assignees", gettext("Only members of the project can be assigned."), "not_a_member")

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 from django.db.models.functions import Left
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.api import pagination
@@ -48,12 +49,18 @@ def list_by_field(
     """Return a page of the visible tasks of one project, ordered by a custom field. Raises Invalid."""
     project_id = resolve_refs(user, filters).project
     if not project_id:
-        raise Invalid.field("ordering", "An order by a custom field needs the filter `project`.", "needs_project")
+        raise Invalid.field(
+            "ordering", gettext("An order by a custom field needs the filter `project`."), "needs_project"
+        )
     key = page_request.ordering.lstrip("-").removeprefix(FIELD_PREFIX)
     tasks = filter_visible(user, filters)
     field = get_field_of_key(project_id, key) if tasks.exists() else None
     if field is None or field.kind not in COLUMNS:
-        known = "A multi-select field has no order." if field else f"There is no field {key} to order by."
+        known = (
+            gettext("A multi-select field has no order.")
+            if field
+            else gettext("There is no field %(key)s to order by.") % {"key": key}
+        )
         raise Invalid.field("ordering", known, "invalid_choice")
     request = replace(page_request, sorts={FIELD_PREFIX + key: Sort("sort_value", key="task_id")})
     values = CustomFieldValue.objects.filter(field=field, task__in=tasks.order_by().values("pk"))

@@ -10,6 +10,7 @@ from uuid import UUID
 from django import forms
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts.models import User
 from core.forms import MarkdownField, PageForm, TitleField, initial_values, show_initial
@@ -31,7 +32,10 @@ class LabelsField(forms.CharField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
-            required=False, max_length=1000, help_text="Separate with commas; quote a label that holds one.", **options
+            required=False,
+            max_length=1000,
+            help_text=gettext("Separate with commas; quote a label that holds one."),
+            **options,
         )
 
     def prepare_value(self, value: Any) -> Any:
@@ -42,9 +46,14 @@ class LabelsField(forms.CharField):
         names = split_names(normalize(super().clean(value)))
         max_length = Label._meta.get_field("name").max_length or 0
         if any(len(name) > max_length for name in names):
-            raise forms.ValidationError(f"A label has at most {max_length} characters.", code="max_length")
+            raise forms.ValidationError(
+                gettext("A label has at most %(max_length)s characters.") % {"max_length": max_length},
+                code="max_length",
+            )
         if len(names) > MAX_LABELS:
-            raise forms.ValidationError(f"A task has at most {MAX_LABELS} labels.", code="too_many")
+            raise forms.ValidationError(
+                gettext("A task has at most %(max_labels)s labels.") % {"max_labels": MAX_LABELS}, code="too_many"
+            )
         for name in names:
             validate_single_line(name)
         return names
@@ -61,7 +70,7 @@ class TaskForm(PageForm):
     field_aliases: ClassVar = {"due_at": "due_date"}
 
     title = TitleField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    description = MarkdownField(required=False, max_length=50_000, rows=6, help_text="Supports Markdown.")
+    description = MarkdownField(required=False, max_length=50_000, rows=6, help_text=gettext_lazy("Supports Markdown."))
     status = forms.ChoiceField(required=False)
     priority = forms.TypedChoiceField(choices=PRIORITY_CHOICES, coerce=int, empty_value=0, required=False)
     assignees = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
@@ -69,13 +78,15 @@ class TaskForm(PageForm):
     start_date = _date_field("Start")
     due_date = _date_field("Due")
     due_time = forms.TimeField(
-        label="Due time",
+        label=gettext_lazy("Due time"),
         required=False,
-        help_text="Leave empty for all day.",
+        help_text=gettext_lazy("Leave empty for all day."),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
-    estimate = forms.IntegerField(label="Estimate (minutes)", required=False, min_value=0, max_value=1_000_000)
-    parent = forms.ChoiceField(label="Parent task", required=False)
+    estimate = forms.IntegerField(
+        label=gettext_lazy("Estimate (minutes)"), required=False, min_value=0, max_value=1_000_000
+    )
+    parent = forms.ChoiceField(label=gettext_lazy("Parent task"), required=False)
     section = forms.ChoiceField(required=False)
 
     def __init__(
@@ -93,8 +104,11 @@ class TaskForm(PageForm):
         self.fields["status"].choices = [(state.slug, state.name) for state in states]
         # The key t of a task's page chooses it.
         self.done_status = next((state.slug for state in states if state.category == Category.DONE), "")
-        self.fields["parent"].choices = [("", "None"), *((str(key), name) for key, name in parents)]
-        self.fields["section"].choices = [("", "None"), *((str(section.pk), section.name) for section in sections)]
+        self.fields["parent"].choices = [("", gettext("None")), *((str(key), name) for key, name in parents)]
+        self.fields["section"].choices = [
+            ("", gettext("None")),
+            *((str(section.pk), section.name) for section in sections),
+        ]
         # A field that only another user changed is not written back.
         show_initial(self)
 
@@ -102,7 +116,7 @@ class TaskForm(PageForm):
         cleaned = super().clean() or {}
         if cleaned.get("due_time") and not cleaned.get("due_date"):
             # On the field that is empty, because that is where something must be done.
-            self.add_error("due_date", "A time needs a day.")
+            self.add_error("due_date", gettext("A time needs a day."))
         return cleaned
 
     def changes(self) -> dict[str, Any]:
@@ -168,7 +182,7 @@ class NewTaskForm(PageForm):
 
     title = TitleField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))
     project = forms.ChoiceField(required=False)
-    description = MarkdownField(required=False, max_length=50_000, rows=5, help_text="Supports Markdown.")
+    description = MarkdownField(required=False, max_length=50_000, rows=5, help_text=gettext_lazy("Supports Markdown."))
     priority = forms.TypedChoiceField(
         choices=PRIORITY_CHOICES, coerce=int, empty_value=0, required=False, initial=Priority.NONE
     )
@@ -186,12 +200,15 @@ class NewTaskForm(PageForm):
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
-        self.fields["section"].choices = [("", "None"), *((str(section.pk), section.name) for section in sections)]
+        self.fields["section"].choices = [
+            ("", gettext("None")),
+            *((str(section.pk), section.name) for section in sections),
+        ]
         own = [(str(project.pk), f"{project.name} ({project.key})") for project in projects if not project.is_inbox]
         personal = next((str(project.pk) for project in projects if project.is_inbox), "")
-        self.fields["project"].choices = [(personal, "Personal"), *own]
+        self.fields["project"].choices = [(personal, gettext("Personal")), *own]
         self.people = people
-        self.fields["assignee"].choices = [("", "Unassigned"), *((str(user.pk), user.name) for user in people)]
-        self.fields["assignee"].error_messages["invalid_choice"] = "Choose a member of the project."
+        self.fields["assignee"].choices = [("", gettext("Unassigned")), *((str(user.pk), user.name) for user in people)]
+        self.fields["assignee"].error_messages["invalid_choice"] = gettext("Choose a member of the project.")
         attributes = {"hx-get": reverse("task-new"), "hx-target": "#assignee-field", "hx-swap": "outerHTML"}
         self.fields["project"].widget.attrs |= attributes | {"hx-trigger": "change", "hx-include": "this"}

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import F
+from django.utils.translation import gettext, gettext_noop
 
 from core.errors import Conflict, Invalid
 from events.outbox import DomainEvent
@@ -16,7 +17,7 @@ from tasks import events
 from tasks.items.drafts import TaskDraft
 from tasks.models import Project, Task
 
-NO_SUCH_PARENT = "There is no such task in this project."
+NO_SUCH_PARENT = gettext_noop("There is no such task in this project.")
 # Levels of tasks, the topmost included.
 MAX_DEPTH = 10
 TOO_DEEP = f"Subtasks are nested at most {MAX_DEPTH} levels deep, the topmost task included."
@@ -87,7 +88,7 @@ def get_valid_parent(project: Project, parent_id: Any, *, of: Task) -> uuid.UUID
         raise Invalid.field("parent", NO_SUCH_PARENT, "does_not_exist")
     below = subtree({of.pk})
     if parent_id in below:
-        raise Invalid.field("parent", "A task cannot be below itself.", "circle")
+        raise Invalid.field("parent", gettext("A task cannot be below itself."), "circle")
     if depth + max(below.values()) > MAX_DEPTH:
         raise Conflict(TOO_DEEP, code="too_deep")
     return parent_id

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, Invalid
@@ -35,12 +36,12 @@ def move(
     Raises NotFound, NotAllowed, Conflict, Invalid, VersionConflict.
     """
     if (before is not None and after is not None) or not (before or after or status):
-        raise Invalid.field("before", "Name one neighbour, before or after, or a status.", "one_neighbour")
+        raise Invalid.field("before", gettext("Name one neighbour, before or after, or a status."), "one_neighbour")
     # The project before the task, as in `services.update`: two locks in one order cannot deadlock.
     project = selectors.lock_project_of_task(actor, ref)
     task = selectors.get_task(actor, ref)
     if task.project_id != project.pk:
-        raise Conflict("The task has just been moved to another project. Try again.", code="moved")
+        raise Conflict(gettext("The task has just been moved to another project. Try again."), code="moved")
     changes: dict[str, Any] = {"status": status} if status else {}
     if neighbour := before or after:
         changes["position"] = _free_position(project, task, neighbour=neighbour, is_before=before is not None)
@@ -51,7 +52,7 @@ def require_free(*, actor: User, ref: str, position: str) -> None:
     """Raise Conflict if another task of the project, which it locks, has this position."""
     project = selectors.lock_project_of_task(actor, ref)
     if Task.objects.filter(project=project, position=position).exclude(pk=ref).exists():
-        raise Conflict("Another task has this position by now.", code="position_taken")
+        raise Conflict(gettext("Another task has this position by now."), code="position_taken")
 
 
 def _free_position(project: Project, task: Task, *, neighbour: uuid.UUID, is_before: bool) -> str:
@@ -60,7 +61,7 @@ def _free_position(project: Project, task: Task, *, neighbour: uuid.UUID, is_bef
     anchor = others.filter(pk=neighbour).values_list("position", flat=True).first()
     if anchor is None:
         field = "before" if is_before else "after"
-        raise Invalid.field(field, "There is no such other task in this project.", "does_not_exist")
+        raise Invalid.field(field, gettext("There is no such other task in this project."), "does_not_exist")
     if is_before:
         low = others.filter(position__lt=anchor).order_by("-position").values_list("position", flat=True).first()
         position = position_between(low or "", anchor)

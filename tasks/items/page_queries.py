@@ -139,7 +139,7 @@ def _group_columns(name: str, project: Project | None) -> dict[str, Any]:
         return {"group_place": F("state__position"), "group_key": F("state_id"), "group_name": F("state__name")}
     # Workflows differ by project: their categories are the same.
     places = [When(category=category, then=place) for place, category in enumerate(Category.values)]
-    labels = [When(category=name, then=DbValue(label)) for name, label in CATEGORY_LABELS.items()]
+    labels = [When(category=name, then=DbValue(str(label))) for name, label in CATEGORY_LABELS.items()]
     return {
         "group_place": Case(*places, output_field=IntegerField()),
         "group_key": F("category"),

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -51,7 +52,7 @@ from tasks.task_templates.selectors import list_templates
 from tasks.undo.tokens import add_undo_message, with_next_task
 
 PAGE_SIZE = 50
-GROUPINGS = {"section": "No section", "state": "", "assignee": "Unassigned"}
+GROUPINGS = {"section": gettext_noop("No section"), "state": "", "assignee": gettext_noop("Unassigned")}
 MAX_SAVED_FILTERS = 12
 
 
@@ -125,7 +126,7 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         "project": project,
         "sections": sections,
         "groupings": groupings,
-        "ungrouped_name": GROUPINGS.get(group, ""),
+        "ungrouped_name": gettext(GROUPINGS.get(group, "")),
         "group": group,
         "is_grouped": is_grouped,
     }
@@ -175,7 +176,7 @@ def task_detail(request: HttpRequest, key: str) -> HttpResponse:
                 raise
             form.add_error("status", error.detail)
         else:
-            add_undo_message(request, with_next_task(f"{task.key} saved."))
+            add_undo_message(request, with_next_task(gettext("%(key)s saved.") % {"key": task.key}))
             if "status" in changes and (warning := wip_limits.warning(written.state)):
                 messages.warning(request, warning)
             return redirect("task-detail", key=task.key)
@@ -220,7 +221,7 @@ def new_task(request: HttpRequest) -> HttpResponse:
                 raise
             form.add_domain_error(error)
         else:
-            add_undo_message(request, f"{task.key} created.")
+            add_undo_message(request, gettext("%(key)s created.") % {"key": task.key})
             if warning := wip_limits.warning(task.state):
                 messages.warning(request, warning)
             return redirect("task-detail", key=task.key)
@@ -240,11 +241,11 @@ def add_subtask(request: HttpRequest, key: str) -> HttpResponse:
     task = selectors.get_task(reader, key)
     title = normalize(request.POST.get("title", "").strip())
     if is_blank(title) or len(title) > 500 or CONTROL_CHARACTERS.search(title):
-        messages.error(request, "A subtask needs a title of at most 500 characters.")
+        messages.error(request, gettext("A subtask needs a title of at most 500 characters."))
     else:
         draft = drafts.TaskDraft(title=title, parent=task.pk)
         subtask = services.create(actor=reader, draft=draft, now=current_time(), project_ref=str(task.project_id))
-        add_undo_message(request, f"{subtask.key} created.")
+        add_undo_message(request, gettext("%(key)s created.") % {"key": subtask.key})
     return redirect("task-detail", key=task.key)
 
 
@@ -257,7 +258,7 @@ def delete_task(request: HttpRequest, key: str) -> HttpResponse:
     if request.method == "POST":
         if job := deletions.delete_task(actor=reader, ref=str(task.pk), now=current_time()):
             return redirect("bulk-job", job.pk)
-        add_undo_message(request, f"{task.key} moved to the trash.")
+        add_undo_message(request, gettext("%(key)s moved to the trash.") % {"key": task.key})
         return redirect(f"{reverse('task-list')}?project={task.project.key}")
     # Only for the page: the service checks again, under the lock.
     policies.require_editor(projects_selectors.project_role(reader, task.project))

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from core.api.fields import UUID_PATTERN
@@ -49,8 +50,8 @@ ACTIVITY_EVENTS = (
     "task.deleted",
     "task.restored",
 )
-TASK_NOT_FOUND = "There is no such task."
-MOVED_MEANWHILE = "The task was deleted or moved to another project meanwhile. Reload and try again."
+TASK_NOT_FOUND = gettext_noop("There is no such task.")
+MOVED_MEANWHILE = gettext_noop("The task was deleted or moved to another project meanwhile. Reload and try again.")
 
 
 def parse_ref(ref: str) -> uuid.UUID | tuple[str, int]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import NotAllowed, NotFound
@@ -169,7 +170,7 @@ def update(
     policies.require_editor(locked.role)
     if changes.keys() & MEMBER_ONLY_FIELDS and not policies.can_edit(locked.project_role):
         raise NotAllowed(
-            "Only editors of the project may change a task's assignees, labels, parent, section and order."
+            gettext("Only editors of the project may change a task's assignees, labels, parent, section and order.")
         )
     policies.require_not_archived(project)
     # The error of a stale version shows these beside the requested values.

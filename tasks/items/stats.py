@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, Sum
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import NotFound
@@ -48,7 +49,7 @@ def get_task_stats(
     def compute() -> dict[str, Any]:
         shape, values = query_shape.parametrize(user, filters)
         if values.get("project") == NIL_UUID:
-            raise NotFound("There is no such project.")
+            raise NotFound(gettext("There is no such project."))
         statement = _stats_statement(shape)
         buckets = [StatsBucket(*row) for row in statement.run(values)] if statement else []
         total, open_count = sum(bucket.total for bucket in buckets), sum(bucket.open for bucket in buckets)

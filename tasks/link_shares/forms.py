@@ -1,4 +1,5 @@
 from django import forms
+from django.utils.translation import gettext_lazy
 
 from core.forms import PageForm
 from tasks.models import LinkRole
@@ -6,17 +7,19 @@ from tasks.models import LinkRole
 
 class LinkShareForm(PageForm):
     role = forms.ChoiceField(
-        label="Visitors can",
-        choices=[(LinkRole.VIEWER, "View"), (LinkRole.COMMENTER, "View and comment")],
+        label=gettext_lazy("Visitors can"),
+        choices=[(LinkRole.VIEWER, "View"), (LinkRole.COMMENTER, gettext_lazy("View and comment"))],
         initial=LinkRole.VIEWER,
     )
     password = forms.CharField(
-        label="Password (optional)",
+        label=gettext_lazy("Password (optional)"),
         required=False,
         max_length=200,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     expires_at = forms.DateTimeField(
-        label="Expires (optional)", required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
+        label=gettext_lazy("Expires (optional)"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
     )

@@ -11,6 +11,7 @@ from django.contrib.auth.hashers import check_password
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import credential_page, get_request_user
@@ -34,7 +35,7 @@ def create_link(request: HttpRequest, key: str) -> HttpResponse:
     """Create a link to a task; the access page shows it."""
     actor, form = get_request_user(request), LinkShareForm(request.POST)
     if form.submit(lambda data: services.create(actor=actor, ref=key, now=current_time(), **data)):
-        messages.success(request, "Link created.")
+        messages.success(request, gettext("Link created."))
     for errors in form.errors.values():
         messages.error(request, " ".join(errors))
     return redirect("task-access", key=key)
@@ -44,7 +45,7 @@ def create_link(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def revoke_link(request: HttpRequest, key: str, link_id: UUID) -> HttpResponse:
     services.revoke(actor=get_request_user(request), ref=key, link_id=link_id, now=current_time())
-    messages.success(request, "Link revoked.")
+    messages.success(request, gettext("Link revoked."))
     return redirect("task-access", key=key)
 
 
@@ -63,7 +64,7 @@ def shared_task(request: HttpRequest) -> HttpResponse:
         guess = Use("link-password", str(link.pk), GUESS_RATE)
         consume(request, guess)
         if not check_password(request.POST.get("password", ""), link.password_hash):
-            context["wrong"] = "This is not the password of the link."
+            context["wrong"] = gettext("This is not the password of the link.")
             return _render(request, context, status=403)
         refund(request, guess)
         response = redirect(f"{request.path}?link={token}")

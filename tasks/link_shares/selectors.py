@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from core.db import get_or_404
@@ -14,7 +15,9 @@ from tasks.link_shares.tokens import parse_token
 from tasks.models import Comment, LinkShare, Task
 from tasks.projects import selectors as projects_selectors
 
-LINK_NOT_FOUND = "This link does not work. It may have expired, or the person who shared it has revoked it."
+LINK_NOT_FOUND = gettext_noop(
+    "This link does not work. It may have expired, or the person who shared it has revoked it."
+)
 MAX_COMMENTS = 100
 
 

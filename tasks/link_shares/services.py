@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotFound, require
@@ -33,15 +34,22 @@ def create(
 ) -> LinkShare:
     """Create a link to a task. Raises NotFound, NotAllowed, Conflict, Invalid."""
     if password and len(password) < MIN_PASSWORD_LENGTH:
-        raise Invalid.field("password", f"At least {MIN_PASSWORD_LENGTH} characters.", "too_short")
+        raise Invalid.field(
+            "password",
+            gettext("At least %(min_password_length)s characters.") % {"min_password_length": MIN_PASSWORD_LENGTH},
+            "too_short",
+        )
     if expires_at and expires_at <= now:
-        raise Invalid.field("expires_at", "Choose a time in the future.", "past")
+        raise Invalid.field("expires_at", gettext("Choose a time in the future."), "past")
     # Before the transaction: it takes a while, and must not hold the task's lock.
     password_hash = make_password(password) if password else ""
     with transaction.atomic():
         locked = _lock_shareable_task(actor, ref)
         if selectors.usable_links(locked.task).count() >= MAX_LINKS:
-            raise Conflict(f"A task has at most {MAX_LINKS} links. Revoke one first.", code="too_many_links")
+            raise Conflict(
+                gettext("A task has at most %(max_links)s links. Revoke one first.") % {"max_links": MAX_LINKS},
+                code="too_many_links",
+            )
         link = LinkShare.objects.create(
             task=locked.task,
             creator=actor,
@@ -59,7 +67,7 @@ def revoke(*, actor: User, ref: str, link_id: uuid.UUID, now: datetime) -> None:
     """Revoke a link: from the commit on it shows nothing. Raises NotFound, NotAllowed, Conflict."""
     locked = _lock_shareable_task(actor, ref)
     if not LinkShare.objects.usable().filter(task=locked.task, pk=link_id).update(revoked_at=now):
-        raise NotFound("There is no such link.")
+        raise NotFound(gettext("There is no such link."))
     publish(events.TaskLinkRevoked(task=locked.payload(), link_id=str(link_id)), actor=actor, at=now)
 
 

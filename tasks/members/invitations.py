@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import Invitation, User
 from accounts.users.invitations import services as invitations
@@ -26,7 +27,7 @@ def invite(*, actor: User, ref: str, email: str, role: str, now: datetime) -> In
     policies.require_manager(projects_selectors.project_role(actor, project))
     policies.require_not_archived(project)
     if project.is_inbox:
-        raise Conflict("Your personal project is only yours. Create another project to share.", code="inbox")
+        raise Conflict(gettext("Your personal project is only yours. Create another project to share."), code="inbox")
     invitation = invitations.create_invitation(actor=actor, email=email, now=now, target=project.name)
     ProjectInvitation.objects.create(invitation=invitation, project=project, role=role)
     return invitation

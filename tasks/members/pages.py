@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
@@ -46,10 +47,10 @@ def show_rules_in_place(view: Callable[..., HttpResponse]) -> Callable[..., Http
 def add_team(request: HttpRequest, key: str) -> HttpResponse:
     form = ProjectTeamForm(request.POST, teams=[])
     if not form.is_valid():
-        raise Invalid.field("team", "Choose a team and a role.", "invalid")
+        raise Invalid.field("team", gettext("Choose a team and a role."), "invalid")
     data = form.cleaned_data
     project_team = teams.add(actor=get_request_user(request), ref=key, team_id=data["team"], role=data["role"])
-    messages.success(request, f"Team {project_team.team.name} added to the project.")
+    messages.success(request, gettext("Team %(name)s added to the project.") % {"name": project_team.team.name})
     return redirect("project-detail", key=key)
 
 
@@ -59,7 +60,7 @@ def add_team(request: HttpRequest, key: str) -> HttpResponse:
 def update_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
     role = cleaned_role(RoleForm(request.POST))
     teams.update(actor=get_request_user(request), ref=key, team_id=team_id, role=role)
-    messages.success(request, "Team role changed.")
+    messages.success(request, gettext("Team role changed."))
     return redirect("project-detail", key=key)
 
 
@@ -68,7 +69,7 @@ def update_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
 @show_rules_in_place
 def remove_team(request: HttpRequest, key: str, team_id: UUID) -> HttpResponse:
     teams.remove(actor=get_request_user(request), ref=key, team_id=team_id, now=current_time())
-    messages.success(request, "Team removed from the project.")
+    messages.success(request, gettext("Team removed from the project."))
     return redirect("project-detail", key=key)
 
 
@@ -79,10 +80,14 @@ def invite(request: HttpRequest, key: str) -> HttpResponse:
     reader = get_request_user(request)
     form = InvitationForm(request.POST)
     if not form.is_valid():
-        raise Invalid.field("email", "Enter an email address and choose a role.")
+        raise Invalid.field("email", gettext("Enter an email address and choose a role."))
     with rate_limited_invitation(request, reader, form.cleaned_data["email"]):
         invitation = invitations.invite(actor=reader, ref=key, now=current_time(), **form.cleaned_data)
-    messages.success(request, f"Invitation to {invitation.target} sent to {invitation.email}.")
+    messages.success(
+        request,
+        gettext("Invitation to %(target)s sent to %(email)s.")
+        % {"target": invitation.target, "email": invitation.email},
+    )
     return redirect("project-detail", key=key)
 
 
@@ -94,7 +99,9 @@ def add_member(request: HttpRequest, key: str) -> HttpResponse:
     form = build_member_form([], request.POST)
     member = form.submit(lambda data: members.add(actor=reader, ref=key, role=data["role"], user_id=data["user"]))
     if member is not None:
-        messages.success(request, f"{member.user.name} added to {project.name}.")
+        messages.success(
+            request, gettext("%(name)s added to %(name2)s.") % {"name": member.user.name, "name2": project.name}
+        )
         return redirect("project-detail", key=project.key)
     return render_page(
         request, "tasks/project_detail.html", project_context(request, reader, project, form), status=form_status(form)
@@ -107,9 +114,9 @@ def add_member(request: HttpRequest, key: str) -> HttpResponse:
 def update_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     form = RoleForm(request.POST)
     if not form.is_valid():
-        raise Invalid.field("role", "There is no such role.")
+        raise Invalid.field("role", gettext("There is no such role."))
     members.update(actor=get_request_user(request), ref=key, role=form.cleaned_data["role"], user_id=user_id)
-    messages.success(request, "Role changed.")
+    messages.success(request, gettext("Role changed."))
     return redirect("project-detail", key=key)
 
 
@@ -119,6 +126,6 @@ def update_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse
 def remove_member(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     reader = get_request_user(request)
     members.remove(actor=reader, ref=key, user_id=user_id, now=current_time())
-    messages.success(request, "Member removed from the project.")
+    messages.success(request, gettext("Member removed from the project."))
     # A user who leaves a project may no longer see its page.
     return redirect("project-list") if user_id == reader.pk else redirect("project-detail", key=key)

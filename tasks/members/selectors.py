@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import Team, User
 from accounts.users import selectors as users_selectors
@@ -14,7 +15,7 @@ from tasks.models import Project, ProjectMember, ProjectTeam, Role
 
 # A select with more is unusable; beyond it there is the API, and adding by email address.
 MAX_USER_CHOICES = 1000
-MEMBER_NOT_FOUND = "This person is not in the project."
+MEMBER_NOT_FOUND = gettext_noop("This person is not in the project.")
 
 
 def active_members(project_id: uuid.UUID, user_ids: Iterable[uuid.UUID | str]) -> list[User]:
@@ -32,7 +33,7 @@ def get_project_team(project: Project, team_id: uuid.UUID) -> ProjectTeam:
     """Return one team of a project. Raises NotFound."""
     project_team = list_project_teams(project).filter(team=team_id).first()
     if project_team is None:
-        raise NotFound("This team is not in the project.")
+        raise NotFound(gettext("This team is not in the project."))
     return project_team
 
 
@@ -87,7 +88,11 @@ def list_viewers(project: Project, limit: int = 1000) -> list[ProjectViewer]:
     team_roles = team_roles_by_user(project)
     viewers = []
     for member in list_members(project).order_by("user__name", "user_id")[:limit]:
-        own = [f"{member.get_role_display()}, added directly"] if member.role else []
+        own = (
+            [gettext("%(get_role_display)s, added directly") % {"get_role_display": member.get_role_display()}]
+            if member.role
+            else []
+        )
         sources = [*own, *team_role_sources(team_roles[member.user_id])]
         viewers.append(ProjectViewer(member.user, member.get_effective_role_display(), sources))
     return viewers
@@ -95,7 +100,9 @@ def list_viewers(project: Project, limit: int = 1000) -> list[ProjectViewer]:
 
 def team_role_sources(team_roles: Iterable[tuple[str, str]]) -> list[str]:
     """Return a phrase for each team (name, role) that gives a member a role."""
-    return [f"{Role(role).label} via team {name}" for name, role in team_roles]
+    return [
+        gettext("%(label)s via team %(name)s") % {"label": Role(role).label, "name": name} for name, role in team_roles
+    ]
 
 
 def count_staff_and_admins() -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict
@@ -33,7 +34,7 @@ def add(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, e
     project = projects_selectors.lock_project(actor, ref)
     policies.require_manager(projects_selectors.project_role(actor, project))
     if project.is_inbox:
-        raise Conflict("Your personal project is only yours. Create another project to share.", code="inbox")
+        raise Conflict(gettext("Your personal project is only yours. Create another project to share."), code="inbox")
     user = sharing_selectors.resolve_user(user_id, email)
     # Locked: removing a team removes the members who are here by that team alone.
     locked = ProjectMember.objects.select_for_update()
@@ -88,7 +89,9 @@ def remove(*, actor: User, ref: str, user_id: uuid.UUID, now: datetime, versions
     if teams := selectors.member_teams(project, user_id):
         if member.role is None:
             names = ", ".join(project_team.team.name for project_team in teams)
-            raise Conflict(f"They are in the project through a team: {names}.", code="through_team")
+            raise Conflict(
+                gettext("They are in the project through a team: %(names)s.") % {"names": names}, code="through_team"
+            )
         ProjectMember.objects.filter(pk=member.pk).update(role=None, version=F("version") + 1)
         member.refresh_from_db()
         _publish(events.MemberChanged, project, member, actor)
@@ -111,4 +114,6 @@ def _require_remaining_admin(project: Project, member: ProjectMember, role: str)
     # Admins by their own role: those by a team are gone as soon as the team is.
     others = ProjectMember.objects.filter(project=project, role=Role.ADMIN).exclude(pk=member.pk)
     if member.role == Role.ADMIN and role != Role.ADMIN and not others.exists():
-        raise Conflict("A project needs at least one admin. Make someone else an admin first.", code="last_admin")
+        raise Conflict(
+            gettext("A project needs at least one admin. Make someone else an admin first."), code="last_admin"
+        )

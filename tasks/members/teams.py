@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts.models import Team, TeamMember, User
 from core.errors import Conflict, Invalid
@@ -31,11 +32,11 @@ def add(*, actor: User, ref: str, team_id: uuid.UUID, role: str) -> ProjectTeam:
     """
     project = _lock_managed_project(actor, ref)
     if project.is_inbox:
-        raise Conflict("Your personal project is only yours. Create another project to share.", code="inbox")
+        raise Conflict(gettext("Your personal project is only yours. Create another project to share."), code="inbox")
     # The project before the team, here and in `_lock_project_team`: locks in one order cannot deadlock.
     team = Team.objects.visible_to(actor).select_for_update(no_key=True).filter(pk=team_id).first()
     if team is None:
-        raise Invalid.field("team", "There is no such team.", "does_not_exist")
+        raise Invalid.field("team", gettext("There is no such team."), "does_not_exist")
     project_team = ProjectTeam.objects.filter(project=project, team=team).first()
     if project_team is not None:
         _set_role(project_team, role, actor)

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from core.db import uuid7
 from tasks.models.task import Task
@@ -19,10 +20,10 @@ class StoredFile(models.Model):
     """
 
     class State(models.TextChoices):
-        QUARANTINED = "quarantined", "Being checked"
-        STORED = "stored", "Stored"
+        QUARANTINED = "quarantined", gettext_lazy("Being checked")
+        STORED = "stored", gettext_lazy("Stored")
         # The content has been deleted; the row says why nothing can be downloaded.
-        INFECTED = "infected", "Malware found"
+        INFECTED = "infected", gettext_lazy("Malware found")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Generated, so nothing that a user wrote becomes part of a path.

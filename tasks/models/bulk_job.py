@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from core.db import uuid7
@@ -19,17 +20,17 @@ class BulkJob(models.Model):
     """
 
     class Kind(models.TextChoices):
-        UPDATE = "update", "Change"
-        DELETE_PROJECT = "delete_project", "Deletion"
-        DELETE_LABEL = "delete_label", "Deletion of a label"
-        DELETE_TASK = "delete_task", "Deletion of a task"
-        DELETE_SECTION = "delete_section", "Deletion of a section"
-        RESTORE = "restore", "Restoration"
+        UPDATE = "update", gettext_lazy("Change")
+        DELETE_PROJECT = "delete_project", gettext_lazy("Deletion")
+        DELETE_LABEL = "delete_label", gettext_lazy("Deletion of a label")
+        DELETE_TASK = "delete_task", gettext_lazy("Deletion of a task")
+        DELETE_SECTION = "delete_section", gettext_lazy("Deletion of a section")
+        RESTORE = "restore", gettext_lazy("Restoration")
 
     class State(models.TextChoices):
-        QUEUED = "queued", "Waiting"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
+        QUEUED = "queued", gettext_lazy("Waiting")
+        DONE = "done", gettext_lazy("Done")
+        FAILED = "failed", gettext_lazy("Failed")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="bulk_jobs")

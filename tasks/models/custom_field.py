@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Left, Lower, Upper
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from core.db import uuid7
@@ -29,14 +30,14 @@ ORDERED_TEXT_LENGTH = 200
 class FieldKind(models.TextChoices):
     """Kind of the values of a field."""
 
-    TEXT = "text", "Text"
-    NUMBER = "number", "Number"
-    DATE = "date", "Date"
-    SELECT = "select", "Select"
-    MULTI_SELECT = "multi_select", "Multi-select"
-    USER = "person", "Person"
-    URL = "url", "URL"
-    CHECKBOX = "checkbox", "Checkbox"
+    TEXT = "text", gettext_lazy("Text")
+    NUMBER = "number", gettext_lazy("Number")
+    DATE = "date", gettext_lazy("Date")
+    SELECT = "select", gettext_lazy("Select")
+    MULTI_SELECT = "multi_select", gettext_lazy("Multi-select")
+    USER = "person", gettext_lazy("Person")
+    URL = "url", gettext_lazy("URL")
+    CHECKBOX = "checkbox", gettext_lazy("Checkbox")
 
 
 TEXT_KINDS = (FieldKind.TEXT, FieldKind.URL)

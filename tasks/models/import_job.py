@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from core.db import uuid7
@@ -19,11 +20,11 @@ class ImportJob(models.Model):
     """
 
     class State(models.TextChoices):
-        CHECKING = "checking", "Reading the file"
-        CHECKED = "checked", "Ready to import"
-        IMPORTING = "importing", "Importing"
-        DONE = "done", "Imported"
-        FAILED = "failed", "Failed"
+        CHECKING = "checking", gettext_lazy("Reading the file")
+        CHECKED = "checked", gettext_lazy("Ready to import")
+        IMPORTING = "importing", gettext_lazy("Importing")
+        DONE = "done", gettext_lazy("Imported")
+        FAILED = "failed", gettext_lazy("Failed")
 
     RUNNING = (State.CHECKING, State.IMPORTING)
 

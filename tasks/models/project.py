@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from core.db import uuid7
@@ -42,8 +43,8 @@ COLOUR_VALIDATOR = RegexValidator(r"\A#[0-9a-f]{6}\Z", "A colour is written like
 class Category(models.TextChoices):
     """Meaning of a state for statistics and for open and closed tasks."""
 
-    TODO = "todo", "To do"
-    IN_PROGRESS = "in_progress", "In progress"
+    TODO = "todo", gettext_lazy("To do")
+    IN_PROGRESS = "in_progress", gettext_lazy("In progress")
     DONE = "done"
     CANCELLED = "cancelled"
 
@@ -60,8 +61,8 @@ class Role(models.TextChoices):
 class WipPolicy(models.TextChoices):
     """Treatment of a task that enters a full state."""
 
-    WARN = "warn", "Warn"
-    REFUSE = "refuse", "Refuse"
+    WARN = "warn", gettext_lazy("Warn")
+    REFUSE = "refuse", gettext_lazy("Refuse")
 
 
 class Project(models.Model):

@@ -2,6 +2,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from core.db import uuid7
 from tasks.models.task import Task
@@ -10,8 +11,8 @@ MAX_EXCEPTIONS = 100
 
 
 class RecurrenceMode(models.TextChoices):
-    FIXED = "fixed", "By schedule"
-    AFTER_COMPLETION = "after_completion", "After completion"
+    FIXED = "fixed", gettext_lazy("By schedule")
+    AFTER_COMPLETION = "after_completion", gettext_lazy("After completion")
 
 
 class Recurrence(models.Model):

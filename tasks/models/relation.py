@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from core.db import uuid7
 from tasks.models.task import Task
@@ -15,10 +16,10 @@ MAX_RELATIONS = 100
 class RelationKind(models.TextChoices):
     """Kind of a relation, as its source says it of its target."""
 
-    BLOCKS = "blocks", "Blocks"
-    RELATES = "relates", "Relates to"
-    DUPLICATES = "duplicates", "Duplicates"
-    FOLLOWS = "follows", "Follows"
+    BLOCKS = "blocks", gettext_lazy("Blocks")
+    RELATES = "relates", gettext_lazy("Relates to")
+    DUPLICATES = "duplicates", gettext_lazy("Duplicates")
+    FOLLOWS = "follows", gettext_lazy("Follows")
 
 
 class TaskRelation(models.Model):

@@ -5,6 +5,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from core.db import uuid7
@@ -41,14 +42,14 @@ class TrashEntry(models.Model):
         COMMENT = "comment"
         ATTACHMENT = "attachment"
         CHECKLIST_ITEM = "checklist_item"
-        TASK_RELATION = "task_relation", "Relation"
+        TASK_RELATION = "task_relation", gettext_lazy("Relation")
         TIME_ENTRY = "time_entry"
         REMINDER = "reminder"
-        RECURRENCE = "recurrence", "Repetition"
+        RECURRENCE = "recurrence", gettext_lazy("Repetition")
         PROJECT = "project"
         LABEL = "label"
         SECTION = "section"
-        STATE = "state", "Status"
+        STATE = "state", gettext_lazy("Status")
         TASK_TEMPLATE = "task_template"
         CUSTOM_FIELD = "custom_field"
         CUSTOM_FIELD_OPTION = "custom_field_option"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 
 from core.forms import PageForm
 from tasks.models import Project, Section
@@ -20,8 +21,8 @@ class MoveForm(PageForm):
     ) -> None:
         super().__init__(*args, **options)
         choices = [(str(project.pk), f"{project.name} ({project.key})") for project in projects]
-        self.fields["project"].choices = [("", "Choose a project"), *choices]
+        self.fields["project"].choices = [("", gettext("Choose a project")), *choices]
         self.fields["section"].choices = [
-            ("", "The one of the same name, or none"),
+            ("", gettext("The one of the same name, or none")),
             *((str(section.pk), section.name) for section in sections),
         ]

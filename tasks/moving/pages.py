@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from accounts.auth.requests import get_request_user
@@ -45,10 +46,10 @@ def move_task(request: HttpRequest, key: str) -> HttpResponse:
             )
         )
     except VersionConflict:
-        messages.warning(request, "The task was changed meanwhile. This is what a move would do now.")
+        messages.warning(request, gettext("The task was changed meanwhile. This is what a move would do now."))
         return redirect(f"{request.path}?project={chosen}")
     if moved is not None:
-        add_undo_message(request, f"{task.key} is now {moved.key}.")
+        add_undo_message(request, gettext("%(key)s is now %(key2)s.") % {"key": task.key, "key2": moved.key})
         return redirect("task-detail", key=moved.key)
     plan = selectors.preview(actor, str(task.pk), target.key) if target else None
     context = {"task": task, "form": form, "target": target, "plan": plan, "has_sections": bool(sections)}

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext
+
 from core.errors import Conflict, Invalid
 from tasks import policies
 from tasks.custom_fields import selectors as custom_fields_selectors
@@ -101,7 +103,10 @@ def moved_tasks(task: Task) -> list[Task]:
     """Return a task and all below it with their relations, the task first. Raises Conflict beyond MAX_TASKS."""
     levels = hierarchy.subtree({task.pk})
     if len(levels) > MAX_TASKS:
-        raise Conflict(f"At most {MAX_TASKS} tasks are moved at once, subtasks included.", code="too_many_tasks")
+        raise Conflict(
+            gettext("At most %(max_tasks)s tasks are moved at once, subtasks included.") % {"max_tasks": MAX_TASKS},
+            code="too_many_tasks",
+        )
     tasks = Task.objects.filter(pk__in=levels, project=task.project_id).with_relations()
     return sorted(tasks, key=lambda one: (levels[one.pk], one.pk))
 
@@ -209,7 +214,7 @@ class _PlanBuilder:
 def require_movable(source: Project, target: Project, roles: Mapping[uuid.UUID, Role | None]) -> None:
     """Raise unless the roles in both projects permit a move between them. Raises Invalid, NotAllowed, Conflict."""
     if source.pk == target.pk:
-        raise Invalid.field("project", "The task is in this project already.", "same_project")
+        raise Invalid.field("project", gettext("The task is in this project already."), "same_project")
     for project in (source, target):
         policies.require_editor(roles[project.pk])
         policies.require_not_archived(project)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, NotFound, VersionConflict
@@ -115,7 +116,7 @@ def _lock(actor: User, ref: str, project_ref: str) -> tuple[list[Task], Project]
     rows = Project.objects.filter(pk__in={source_id, target_id}).order_by("pk").select_for_update(no_key=True)
     projects = {one.pk: one for one in rows}
     if projects.keys() != {source_id, target_id}:
-        raise Conflict("The project was deleted meanwhile.", code="changed_meanwhile")
+        raise Conflict(gettext("The project was deleted meanwhile."), code="changed_meanwhile")
     roles = projects_selectors.roles_by_project(actor, projects.values())
     require_movable(projects[source_id], projects[target_id], roles)
     root = Task.objects.filter(pk=task_id, project=source_id).first()

@@ -9,6 +9,8 @@ from typing import TypeVar
 from unicodedata import combining
 from unicodedata import normalize as to_normal_form
 
+from django.utils.translation import gettext_noop
+
 
 class Audience(StrEnum):
     """Users to whom a page is offered."""
@@ -50,42 +52,78 @@ class Destination:
 
 
 DESTINATIONS = (
-    Destination(label="Overview", icon="layout-dashboard", url_name="overview", keywords="home dashboard", keys="g o"),
     Destination(
-        label="My tasks", icon="user", url_name="task-list", query="?assignee=me", keywords="assigned mine", keys="g m"
+        label=gettext_noop("Overview"),
+        icon="layout-dashboard",
+        url_name="overview",
+        keywords="home dashboard",
+        keys="g o",
     ),
-    Destination(label="Tasks", icon="list-checks", url_name="task-list", keywords="list all", keys="g t"),
     Destination(
-        label="Calendar",
+        label=gettext_noop("My tasks"),
+        icon="user",
+        url_name="task-list",
+        query="?assignee=me",
+        keywords="assigned mine",
+        keys="g m",
+    ),
+    Destination(label=gettext_noop("Tasks"), icon="list-checks", url_name="task-list", keywords="list all", keys="g t"),
+    Destination(
+        label=gettext_noop("Calendar"),
         icon="calendar",
         url_name="calendar",
         query="?assignee=me",
         keywords="month week due",
         keys="g c",
     ),
-    Destination(label="Projects", icon="folder-kanban", url_name="project-list", keys="g p"),
-    Destination(label="Inbox", icon="inbox", url_name="inbox", keywords="notifications", keys="g i"),
+    Destination(label=gettext_noop("Projects"), icon="folder-kanban", url_name="project-list", keys="g p"),
+    Destination(label=gettext_noop("Inbox"), icon="inbox", url_name="inbox", keywords="notifications", keys="g i"),
     Destination(
-        label="Reports", icon="activity", url_name="reports", keywords="charts throughput burndown forecast", keys="g r"
+        label=gettext_noop("Reports"),
+        icon="activity",
+        url_name="reports",
+        keywords="charts throughput burndown forecast",
+        keys="g r",
     ),
     Destination(
-        label="Reports", icon="activity", url_name="reports", keywords="throughput forecast burndown flow", keys="g r"
+        label=gettext_noop("Reports"),
+        icon="activity",
+        url_name="reports",
+        keywords="throughput forecast burndown flow",
+        keys="g r",
     ),
-    Destination(label="Saved filters", icon="list-filter", url_name="saved-filters", keywords="views"),
-    Destination(label="New project", icon="plus", url_name="project-new", keywords="create add"),
-    Destination(label="Import", icon="upload", url_name="task-import", keywords="csv trello jira"),
-    Destination(label="Trash", icon="trash-2", url_name="trash", keywords="deleted restore"),
+    Destination(label=gettext_noop("Saved filters"), icon="list-filter", url_name="saved-filters", keywords="views"),
+    Destination(label=gettext_noop("New project"), icon="plus", url_name="project-new", keywords="create add"),
+    Destination(label=gettext_noop("Import"), icon="upload", url_name="task-import", keywords="csv trello jira"),
+    Destination(label=gettext_noop("Trash"), icon="trash-2", url_name="trash", keywords="deleted restore"),
     Destination(
-        label="Settings", icon="settings", url_name="settings", keywords="profile theme dark density", keys="g s"
+        label=gettext_noop("Settings"),
+        icon="settings",
+        url_name="settings",
+        keywords="profile theme dark density",
+        keys="g s",
     ),
     Destination(
-        label="Security settings", icon="lock", url_name="mfa_index", keywords="password passkey two-factor mfa"
+        label=gettext_noop("Security settings"),
+        icon="lock",
+        url_name="mfa_index",
+        keywords="password passkey two-factor mfa",
     ),
-    Destination(label="Sessions", icon="laptop", url_name="settings-sessions", keywords="devices sign out"),
-    Destination(label="Notification settings", icon="mail", url_name="settings-notifications", keywords="email"),
+    Destination(
+        label=gettext_noop("Sessions"), icon="laptop", url_name="settings-sessions", keywords="devices sign out"
+    ),
+    Destination(
+        label=gettext_noop("Notification settings"), icon="mail", url_name="settings-notifications", keywords="email"
+    ),
     Destination(label="API documentation", icon="book-open", url_name="api-docs", keywords="openapi rest"),
-    Destination(label="People", icon="user-plus", url_name="people", keywords="users members", audience=Audience.STAFF),
-    Destination(label="Administration", icon="shield", url_name="admin:index", audience=Audience.ADMINS),
+    Destination(
+        label=gettext_noop("People"),
+        icon="user-plus",
+        url_name="people",
+        keywords="users members",
+        audience=Audience.STAFF,
+    ),
+    Destination(label=gettext_noop("Administration"), icon="shield", url_name="admin:index", audience=Audience.ADMINS),
 )
 C = TypeVar("C", Command, Destination)
 

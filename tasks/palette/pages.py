@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.text import Truncator
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.auth.requests import get_request_user
@@ -56,12 +57,12 @@ def palette(request: HttpRequest) -> HttpResponse:
 def build_groups(user: User, data: dict[str, str]) -> list[Group]:
     """Return the entries for a text; without one, those that are used most."""
     text = data["q"]
-    actions = Group("This task", [])
+    actions = Group(gettext("This task"), [])
     if data["task"] and matching(text, [Command(label="", icon="", keywords=ACTION_WORDS)]):
         current = selectors.get_current_task(user, data["task"])
         actions = Group(current.task.key, matching(text, task_actions(user, current))) if current else actions
     if not text:
-        new = Command(label="New task", icon="plus", url=reverse("quick-add"), keys="c")
+        new = Command(label=gettext("New task"), icon="plus", url=reverse("quick-add"), keys="c")
         favourites = [
             Command(
                 label=item["name"], icon="star", url=reverse("project-detail", args=[item["key"]]), hint=item["key"]
@@ -70,9 +71,9 @@ def build_groups(user: User, data: dict[str, str]) -> list[Group]:
         ]
         return [
             actions,
-            Group("Create", [new]),
-            Group("Favourites", favourites),
-            Group("Go to", match_pages(user, "")[:MAX_PAGES]),
+            Group(gettext("Create"), [new]),
+            Group(gettext("Favourites"), favourites),
+            Group(gettext("Go to"), match_pages(user, "")[:MAX_PAGES]),
         ]
     tasks = [
         Command(
@@ -84,7 +85,7 @@ def build_groups(user: User, data: dict[str, str]) -> list[Group]:
         for task in selectors.find_tasks(user, text, now=current_time())
     ]
     create = Command(
-        label=f"Create task “{Truncator(text).chars(80)}”",
+        label=gettext("Create task “%(chars)s”") % {"chars": Truncator(text).chars(80)},
         icon="plus",
         url=reverse("quick-add"),
         is_post=True,
@@ -92,11 +93,11 @@ def build_groups(user: User, data: dict[str, str]) -> list[Group]:
     )
     return [
         actions,
-        Group("Go to", match_pages(user, text)[:MAX_PAGES]),
-        Group("Projects", match_projects(user, text)),
-        Group("Appearance", match_appearance(user, text, next_url=data["next"])),
-        Group("Tasks", tasks),
-        Group("Create", [create]),
+        Group(gettext("Go to"), match_pages(user, text)[:MAX_PAGES]),
+        Group(gettext("Projects"), match_projects(user, text)),
+        Group(gettext("Appearance"), match_appearance(user, text, next_url=data["next"])),
+        Group(gettext("Tasks"), tasks),
+        Group(gettext("Create"), [create]),
     ]
 
 
@@ -104,7 +105,7 @@ def match_pages(user: User, text: str) -> list[Command]:
     """Return the pages that the user may open and a text means."""
     audiences = {Audience.EVERYBODY: True, Audience.STAFF: user.is_staff_or_admin, Audience.ADMINS: user.is_admin}
     return [
-        Command(label=page.label, icon=page.icon, url=reverse(page.url_name) + page.query, keys=page.keys)
+        Command(label=gettext(page.label), icon=page.icon, url=reverse(page.url_name) + page.query, keys=page.keys)
         for page in matching(text, DESTINATIONS)
         if audiences[page.audience]
     ]
@@ -155,16 +156,18 @@ def task_actions(user: User, current: CurrentTask) -> list[Command]:
         url = reverse(url_name, args=[task.key, "status"] if url_name == "task-cell" else [task.key])
         return Command(label=label, icon=icon, url=url, is_post=True, keys=keys, keywords=keywords, values=values)
 
-    watch = ("Stop watching", "false") if current.is_watching else ("Watch", "true")
+    watch = (gettext("Stop watching"), "false") if current.is_watching else ("Watch", "true")
     commands = [
         action(watch[0], "eye", "task-watch", keys="w", keywords="unwatch", watch=watch[1]),
-        Command(label="Copy reference", icon="copy", copy=task.key, keys="."),
+        Command(label=gettext("Copy reference"), icon="copy", copy=task.key, keys="."),
     ]
     if not current.can_edit:
         return commands
-    timer = ("Stop timer", "timer-stop") if current.is_timer_running else ("Start timer", "timer-start")
+    timer = (
+        (gettext("Stop timer"), "timer-stop") if current.is_timer_running else (gettext("Start timer"), "timer-start")
+    )
     commands = [
-        Command(label="Edit", icon="pencil", url=f"{page}#edit", keys="e"),
+        Command(label=gettext("Edit"), icon="pencil", url=f"{page}#edit", keys="e"),
         action(timer[0], "timer", timer[1], keywords="time"),
         *commands,
     ]
@@ -185,7 +188,9 @@ def task_actions(user: User, current: CurrentTask) -> list[Command]:
         if user not in assignees:
             names = " and ".join(assignee.name for assignee in assignees[:2]) if len(assignees) < 3 else "all others"
             assign = Command(
-                label=f"Assign to me instead of {names}" if assignees else "Assign to me",
+                label=gettext("Assign to me instead of %(names)s") % {"names": names}
+                if assignees
+                else gettext("Assign to me"),
                 icon="user",
                 url=reverse("tasks-update"),
                 keywords="mine take",

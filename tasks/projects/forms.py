@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 
 from core.forms import MarkdownField, PageForm, SingleLineField, show_initial
 from tasks.models import Category, Project, WipPolicy
@@ -16,26 +17,30 @@ class ProjectForm(PageForm):
     name = SingleLineField(max_length=120, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}))
     key = forms.CharField(
         max_length=10,
-        help_text="2 to 10 capital letters and digits, such as OPS. Task IDs will look like OPS-1, OPS-2.",
+        help_text=gettext_lazy(
+            "2 to 10 capital letters and digits, such as OPS. Task IDs will look like OPS-1, OPS-2."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "data-key-of": "name"}),
     )
     description = MarkdownField(required=False, max_length=20_000, rows=3)
     template = forms.ChoiceField(
-        label="Copy settings from",
+        label=gettext_lazy("Copy settings from"),
         required=False,
-        help_text="Its statuses, labels, sections, fields and task templates, without its tasks and members.",
+        help_text=gettext_lazy(
+            "Its statuses, labels, sections, fields and task templates, without its tasks and members."
+        ),
     )
 
     parent = forms.ChoiceField(
-        label="Parent project",
+        label=gettext_lazy("Parent project"),
         required=False,
-        help_text="A project that you manage. Its members get no access to this one.",
+        help_text=gettext_lazy("A project that you manage. Its members get no access to this one."),
     )
 
     def __init__(self, *args: Any, projects: Sequence[Project], parents: Sequence[Project], **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["template"].choices = [("", "Default settings"), *map(_choice, projects)]
-        self.fields["parent"].choices = [("", "None"), *map(_choice, parents)]
+        self.fields["template"].choices = [("", gettext("Default settings")), *map(_choice, projects)]
+        self.fields["parent"].choices = [("", gettext("None")), *map(_choice, parents)]
 
     def clean_key(self) -> str:
         key = str(self.cleaned_data["key"]).upper()
@@ -49,21 +54,24 @@ class ProjectUpdateForm(PageForm):
     name = SingleLineField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     description = MarkdownField(required=False, max_length=20_000, rows=4)
     wip_policy = forms.ChoiceField(
-        label="When a status is full",
+        label=gettext_lazy("When a status is full"),
         required=False,
-        choices=[(WipPolicy.WARN, "Warn, but allow more tasks"), (WipPolicy.REFUSE, "Allow no more tasks")],
-        help_text="For statuses with a limit of tasks.",
+        choices=[
+            (WipPolicy.WARN, gettext_lazy("Warn, but allow more tasks")),
+            (WipPolicy.REFUSE, gettext_lazy("Allow no more tasks")),
+        ],
+        help_text=gettext_lazy("For statuses with a limit of tasks."),
     )
 
     parent = forms.ChoiceField(
-        label="Parent project",
+        label=gettext_lazy("Parent project"),
         required=False,
-        help_text="A project that you manage. Its members get no access to this one.",
+        help_text=gettext_lazy("A project that you manage. Its members get no access to this one."),
     )
 
     def __init__(self, *args: Any, parents: Sequence[Project], **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["parent"].choices = [("", "None"), *map(_choice, parents)]
+        self.fields["parent"].choices = [("", gettext("None")), *map(_choice, parents)]
         show_initial(self)
 
     def clean_wip_policy(self) -> str:
@@ -74,7 +82,7 @@ class StateForm(PageForm):
     """A status of the workflow: its name and its limit of tasks."""
 
     name = SingleLineField(max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    wip_limit = forms.IntegerField(label="Limit", required=False, min_value=1, max_value=MAX_WIP_LIMIT)
+    wip_limit = forms.IntegerField(label=gettext_lazy("Limit"), required=False, min_value=1, max_value=MAX_WIP_LIMIT)
 
 
 class NewStateForm(StateForm):

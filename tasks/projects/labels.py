@@ -8,6 +8,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Invalid
@@ -35,7 +36,7 @@ def create(*, actor: User, ref: str, name: str, colour: str = "#5c6472") -> Labe
             # No event: no task shows the new label yet.
             return Label.objects.create(project=project, name=name.strip(), colour=colour)
     except IntegrityError as error:
-        raise Invalid.field("name", "The project has a label of this name already.", "taken") from error
+        raise Invalid.field("name", gettext("The project has a label of this name already."), "taken") from error
 
 
 @transaction.atomic
@@ -52,7 +53,7 @@ def update(
         with transaction.atomic():
             Label.objects.filter(pk=label.pk).update(**changes, version=F("version") + 1)
     except IntegrityError as error:
-        raise Invalid.field("name", "The project has a label of this name already.", "taken") from error
+        raise Invalid.field("name", gettext("The project has a label of this name already."), "taken") from error
     before = label.name
     label.refresh_from_db()
     _publish_label_change(label.project, label_id, actor, [before], [label.name])
@@ -95,7 +96,9 @@ def get_or_create_label_sets(project: Project, name_sets: Sequence[Sequence[str]
     # Keyed by lower case, so that "Bug" and "bug" in one request do not become two labels.
     sets = [{name.strip().lower(): name.strip() for name in names if name.strip()} for names in name_sets]
     if any(len(names) > MAX_LABELS for names in sets):
-        raise Invalid.field("labels", f"At most {MAX_LABELS} labels.", "too_many")
+        raise Invalid.field(
+            "labels", gettext("At most %(max_labels)s labels.") % {"max_labels": MAX_LABELS}, "too_many"
+        )
     by_lower_name = {low: name for names in sets for low, name in names.items()}
     if not by_lower_name:
         return [[] for _ in sets]

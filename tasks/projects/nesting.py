@@ -6,6 +6,7 @@ import uuid
 
 from django.db import connection
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotFound
@@ -35,12 +36,15 @@ def valid_parent(actor: User, ref: str | None, *, of: Project | None = None) -> 
         raise Invalid.field("parent", selectors.PROJECT_NOT_FOUND, "does_not_exist") from error
     policies.require_manager(selectors.project_role(actor, parent))
     if parent.is_inbox or (of and of.is_inbox):
-        raise Invalid.field("parent", "A personal project stands for itself.", "inbox")
+        raise Invalid.field("parent", gettext("A personal project stands for itself."), "inbox")
     ancestor_ids = ancestors(parent.pk)
     if of and of.pk in {parent.pk, *ancestor_ids}:
-        raise Invalid.field("parent", "A project cannot be below itself.", "circle")
+        raise Invalid.field("parent", gettext("A project cannot be below itself."), "circle")
     if len(ancestor_ids) + 1 + (height(of.pk) if of else 1) > MAX_DEPTH:
-        raise Conflict(f"Projects are nested at most {MAX_DEPTH} levels deep.", code="too_deep")
+        raise Conflict(
+            gettext("Projects are nested at most %(max_depth)s levels deep.") % {"max_depth": MAX_DEPTH},
+            code="too_deep",
+        )
     return parent.pk
 
 

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -49,7 +50,7 @@ def new_project(request: HttpRequest) -> HttpResponse:
     form = ProjectForm(form_data(request), projects=visible, parents=parents, initial=initial)
     project = form.submit(lambda data: services.create(actor=reader, **data))
     if project is not None:
-        messages.success(request, f"{project.name} created. Add the people who work in it.")
+        messages.success(request, gettext("%(name)s created. Add the people who work in it.") % {"name": project.name})
         return redirect("project-detail", key=project.key)
     return render_page(request, "tasks/project_form.html", {"form": form}, status=form_status(form))
 
@@ -75,7 +76,7 @@ def delete_project(request: HttpRequest, key: str) -> HttpResponse:
     if request.method == "POST":
         if job := deletions.delete_project(actor=reader, ref=str(project.pk), now=current_time()):
             return redirect("bulk-job", job.pk)
-        add_undo_message(request, f"{project.name} moved to the trash.")
+        add_undo_message(request, gettext("%(name)s moved to the trash.") % {"name": project.name})
         return redirect("project-list")
     # Only for the page: the service checks again, under the lock.
     policies.require_manager(selectors.project_role(reader, project))
@@ -142,10 +143,12 @@ def edit_project(request: HttpRequest, key: str) -> HttpResponse:
             context = {"form": form, "project": project}
             return render_page(request, "tasks/project_form.html", context, status=form_status(form))
         except VersionConflict:
-            form.add_error(None, "The project has changed since you opened this page. Save again to keep your version.")
+            form.add_error(
+                None, gettext("The project has changed since you opened this page. Save again to keep your version.")
+            )
             # With the present version, so that saving again overwrites it knowingly.
             context = {"form": form, "project": selectors.get_project(reader, key)}
             return render_page(request, "tasks/project_form.html", context, status=409)
-        messages.success(request, "Project saved.")
+        messages.success(request, gettext("Project saved."))
         return redirect("project-detail", key=project.key)
     return render_page(request, "tasks/project_form.html", {"form": form, "project": project}, status=form_status(form))

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import User
 from core.api.fields import UUID_PATTERN
@@ -21,7 +22,7 @@ from tasks.models import Label, Project, ProjectFavourite, ProjectField, Project
 
 # RFC 9562, section 5.9: the nil UUID, which uuid7() never makes.
 NIL_UUID = uuid.UUID(int=0)
-PROJECT_NOT_FOUND = "There is no such project."
+PROJECT_NOT_FOUND = gettext_noop("There is no such project.")
 
 
 def roles_by_project(user: User, projects: Iterable[Project]) -> dict[uuid.UUID, Role | None]:
@@ -257,7 +258,7 @@ def get_state(project: Project, state_id: uuid.UUID) -> State:
     """Return one state of a project. Raises NotFound."""
     state = State.objects.filter(project=project, pk=state_id).first()
     if state is None:
-        raise NotFound("There is no such status.")
+        raise NotFound(gettext("There is no such status."))
     return state
 
 
@@ -271,7 +272,7 @@ def get_label(user: User, label_id: uuid.UUID) -> Label:
     """Return a label of a visible project. Raises NotFound."""
     label = list_labels(user).filter(pk=label_id).first()
     if label is None:
-        raise NotFound("There is no such label.")
+        raise NotFound(gettext("There is no such label."))
     return label
 
 

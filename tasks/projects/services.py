@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotFound
@@ -87,7 +88,7 @@ def _create_with_defaults(
         with transaction.atomic():
             project.save(force_insert=True)
     except IntegrityError as error:
-        raise Invalid.field("key", "There is a project with this key already.", "taken") from error
+        raise Invalid.field("key", gettext("There is a project with this key already."), "taken") from error
     ProjectMember.objects.create(project=project, user=actor, role=Role.ADMIN)
     State.objects.bulk_create(
         State(project=project, slug=slug, name=label, category=category, position=index)
@@ -125,7 +126,7 @@ def archive(
     policies.require_manager(selectors.project_role(actor, project))
     check_version(project, versions, {"archived_at": now if archived else None})
     if project.is_inbox:
-        raise Conflict("Your personal project cannot be archived.", code="inbox")
+        raise Conflict(gettext("Your personal project cannot be archived."), code="inbox")
     if (project.archived_at is not None) == archived:
         return project
     return _save_changes(project, actor, {"archived_at": now if archived else None}, now)
@@ -180,7 +181,7 @@ def delete(*, actor: User, ref: str, now: datetime, versions: frozenset[int] | N
     policies.require_manager(selectors.project_role(actor, project))
     check_version(project, versions)
     if project.is_inbox:
-        raise Conflict("Your personal project cannot be deleted.", code="inbox")
+        raise Conflict(gettext("Your personal project cannot be deleted."), code="inbox")
     children = nesting.move_children_up(project)
     # Locked, so that no write comes between reading a task's rows and deleting them.
     lock_rows(Task.objects.filter(project=project))

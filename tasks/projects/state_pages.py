@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.auth.requests import get_request_user
@@ -32,7 +33,7 @@ def project_states(request: HttpRequest, key: str) -> HttpResponse:
     form = NewStateForm(form_data(request))
     state = form.submit(lambda data: states.add(actor=reader, ref=key, **data))
     if state is not None:
-        messages.success(request, f"{state.name} added.")
+        messages.success(request, gettext("%(name)s added.") % {"name": state.name})
         return redirect("project-states", key=project.key)
     return _render(request, project, form, status=form_status(form))
 
@@ -46,9 +47,9 @@ def update_state(request: HttpRequest, key: str, state_id: UUID) -> HttpResponse
     state = form.submit(lambda data: states.update(actor=reader, ref=key, state_id=state_id, changes=data))
     if state is None:
         error = next(iter(form.errors.values()))[0]
-        messages.error(request, f"The status wasn't saved: {error}")
+        messages.error(request, gettext("The status wasn't saved: %(error)s") % {"error": error})
     else:
-        messages.success(request, f"{state.name} saved.")
+        messages.success(request, gettext("%(name)s saved.") % {"name": state.name})
     return redirect("project-states", key=key)
 
 
@@ -61,7 +62,7 @@ def delete_state(request: HttpRequest, key: str, state_id: UUID) -> HttpResponse
     except (Conflict, Invalid) as error:
         messages.error(request, error.detail)
     else:
-        messages.success(request, "Status deleted.")
+        messages.success(request, gettext("Status deleted."))
     return redirect("project-states", key=key)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F, RestrictedError
 from django.utils.text import slugify
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, Invalid
@@ -38,7 +39,7 @@ def add(*, actor: User, ref: str, name: str, category: str, wip_limit: int | Non
     slug = slugify(name).replace("-", "_")[:40]
     # A name of symbols, or of a script that slugify drops.
     if not slug:
-        raise Invalid.field("name", "Use some letters or digits.", "invalid")
+        raise Invalid.field("name", gettext("Use some letters or digits."), "invalid")
     # The project is locked, so no other new state takes this position.
     position = State.objects.filter(project=project).count()
     try:
@@ -52,7 +53,7 @@ def add(*, actor: User, ref: str, name: str, category: str, wip_limit: int | Non
                 wip_limit=wip_limit,
             )
     except IntegrityError as error:
-        raise Invalid.field("name", "The project has a status of this name already.", "taken") from error
+        raise Invalid.field("name", gettext("The project has a status of this name already."), "taken") from error
     _publish_change(project, actor, [], [state.name])
     return state
 
@@ -60,7 +61,9 @@ def add(*, actor: User, ref: str, name: str, category: str, wip_limit: int | Non
 def require_room(project: Project) -> None:
     """Raise Conflict if a project has no room for another state."""
     if State.objects.filter(project=project).count() >= MAX_STATES:
-        raise Conflict(f"A project has at most {MAX_STATES} statuses.", code="too_many")
+        raise Conflict(
+            gettext("A project has at most %(max_states)s statuses.") % {"max_states": MAX_STATES}, code="too_many"
+        )
 
 
 @transaction.atomic
@@ -98,14 +101,14 @@ def delete(
     check_version(state, versions)
     same_category = State.objects.filter(project=state.project_id, category=state.category)
     if state.category in {Category.TODO, Category.DONE} and same_category.count() == 1:
-        raise Conflict("A project keeps one status to do and one done.", code="last_of_category")
+        raise Conflict(gettext("A project keeps one status to do and one done."), code="last_of_category")
     try:
         # Django looks for its tasks; for one that is moved here at the same moment the foreign key decides.
         deletion = collect(state)
         title = f"Status {state.name} of {project.key}"
         discard(deletion, kind="state", obj=state, title=title, project=project, actor=actor, now=now)
     except RestrictedError as error:
-        raise Conflict("Tasks have this status; move them first.", code="in_use") from error
+        raise Conflict(gettext("Tasks have this status; move them first."), code="in_use") from error
     _publish_change(project, actor, [state.name], [])
 
 
@@ -128,5 +131,9 @@ def find_state(states: Sequence[State], slug: str) -> State:
         candidates += [state for state in states if state.category == slug]
     if not candidates:
         known = ", ".join(state.slug for state in states)
-        raise Invalid.field("status", f"This project has no such status. It has: {known}.", "invalid_choice")
+        raise Invalid.field(
+            "status",
+            gettext("This project has no such status. It has: %(known)s.") % {"known": known},
+            "invalid_choice",
+        )
     return candidates[0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from django.utils.translation import gettext
+
 from core.errors import Conflict
 from tasks.models import Project, State, Task, WipPolicy
 
@@ -35,4 +37,8 @@ def warning(state: State) -> str:
     """Return what a page says of a state beyond its limit; empty otherwise."""
     if state.wip_limit is None or (count := Task.objects.filter(state=state).count()) <= state.wip_limit:
         return ""
-    return f"{state.name} now has {count} tasks; its limit is {state.wip_limit}."
+    return gettext("%(name)s now has %(count)s tasks; its limit is %(wip_limit)s.") % {
+        "name": state.name,
+        "count": count,
+        "wip_limit": state.wip_limit,
+    }

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q, Value
 from django.db.models.functions import Lower, Replace
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import User
 from core.errors import Invalid
@@ -31,7 +32,7 @@ from tasks.recurrence.wording import describe
 MAX_TITLE_LENGTH = Task._meta.get_field("title").max_length or 0
 MAX_LABEL_LENGTH = Label._meta.get_field("name").max_length or 0
 OWN_NAMES = {"me", "ich", "mich"}
-PROJECT_WITHOUT_RIGHT = "You have no project “{name}” to create tasks in."
+PROJECT_WITHOUT_RIGHT = gettext_noop("You have no project “{name}” to create tasks in.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,9 @@ def interpret(*, user: User, text: str, now: datetime, project: str = "") -> Int
     if is_blank(title):
         parsed.problems.append(Problem("title_blank", "Write a title too.", 0, len(text)))
     elif len(title) > MAX_TITLE_LENGTH:
-        message = f"A title has at most {MAX_TITLE_LENGTH} characters."
+        message = gettext("A title has at most %(max_title_length)s characters.") % {
+            "max_title_length": MAX_TITLE_LENGTH
+        }
         parsed.problems.append(Problem("title_too_long", message, 0, len(text)))
     return Interpretation(
         text=text,
@@ -125,7 +128,9 @@ def _resolve_project(user: User, parsed: ParsedText, default: str) -> Project | 
             return projects[0]
         code = "several_projects" if projects else "unknown_project"
         message = (
-            f"Several projects are named “{name}”. Use a key." if projects else PROJECT_WITHOUT_RIGHT.format(name=name)
+            gettext("Several projects are named “%(name)s”. Use a key.") % {"name": name}
+            if projects
+            else PROJECT_WITHOUT_RIGHT.format(name=name)
         )
         _reject(parsed, Kind.PROJECT, code, message)
     if not default:
@@ -175,7 +180,13 @@ def _resolve_assignees(user: User, parsed: ParsedText, project: Project | None) 
         if member is None:
             _reject(parsed, Kind.ASSIGNEE, "unknown_assignee", f"@{handle} is not a member of {where}.", [handle])
         elif len(assignees) >= MAX_ASSIGNEES:
-            _reject(parsed, Kind.ASSIGNEE, "too_many", f"At most {MAX_ASSIGNEES} people.", [handle])
+            _reject(
+                parsed,
+                Kind.ASSIGNEE,
+                "too_many",
+                gettext("At most %(max_assignees)s people.") % {"max_assignees": MAX_ASSIGNEES},
+                [handle],
+            )
         elif member not in assignees:
             assignees.append(member)
     return assignees
@@ -194,10 +205,18 @@ def _resolve_labels(parsed: ParsedText, project: Project | None) -> list[str]:
     for name in names:
         label = compact[name.lower()]
         if len(label) > MAX_LABEL_LENGTH:
-            message = f"A label has at most {MAX_LABEL_LENGTH} characters."
+            message = gettext("A label has at most %(max_label_length)s characters.") % {
+                "max_label_length": MAX_LABEL_LENGTH
+            }
             _reject(parsed, Kind.LABEL, "label_too_long", message, [name])
         elif len(resolved) >= MAX_LABELS and label not in resolved:
-            _reject(parsed, Kind.LABEL, "too_many", f"At most {MAX_LABELS} labels.", [name])
+            _reject(
+                parsed,
+                Kind.LABEL,
+                "too_many",
+                gettext("At most %(max_labels)s labels.") % {"max_labels": MAX_LABELS},
+                [name],
+            )
         elif label not in resolved:
             resolved.append(label)
     return resolved

@@ -17,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import regex
+from django.utils.translation import gettext
 
 from core.text import LINE_ENDS, normalize
 from tasks.imports.date_languages import fold
@@ -136,7 +137,9 @@ def _reject_several(parsed: ParsedText, kinds: set[Kind]) -> None:
     """Leave all spans of a kind in the title where they contradict each other."""
     if len(parsed.values(*kinds)) > 1:
         spans = [span for span in parsed.spans if span.kind in kinds]
-        message = f"The text names several {KIND_NAMES[spans[0].kind]}, so they stay in the title."
+        message = gettext("The text names several %(kind)s, so they stay in the title.") % {
+            "kind": KIND_NAMES[spans[0].kind]
+        }
         parsed.reject(spans, f"several_{KIND_NAMES[spans[0].kind]}", message)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import regex
+from django.utils.translation import gettext
 
 from core.errors import Invalid
 from tasks.models.reaction import MAX_EMOJI_LENGTH
@@ -29,4 +30,4 @@ def parse_emoji(text: str) -> str:
         emoji = _TEXT_BY_DEFAULT.sub("\\1\ufe0f", emoji)
         if len(text) <= MAX_EMOJI_LENGTH and len(emoji) <= MAX_EMOJI_LENGTH:
             return emoji
-    raise Invalid.field("emoji", "Choose one emoji.", "invalid")
+    raise Invalid.field("emoji", gettext("Choose one emoji."), "invalid")

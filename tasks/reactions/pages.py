@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
@@ -20,7 +21,7 @@ def set_reaction(request: HttpRequest, key: str) -> HttpResponse:
     text = request.POST.get("comment", "")
     comment_id = parse_uuid(text)
     if text and comment_id is None:
-        raise NotFound("There is no such comment.")
+        raise NotFound(gettext("There is no such comment."))
     change = services.remove if request.POST.get("remove") == "true" else services.add
     try:
         change(actor=get_request_user(request), ref=key, emoji=request.POST.get("emoji", ""), comment_id=comment_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, require
@@ -31,7 +32,10 @@ def add(*, actor: User, ref: str, emoji: str, comment_id: uuid.UUID | None = Non
     # Under the lock of the task, so that two requests at once do not pass the limit.
     present = set(Reaction.objects.filter(**target).values_list("emoji", flat=True).distinct())
     if key["emoji"] not in present and len(present) >= MAX_EMOJI:
-        raise Conflict(f"At most {MAX_EMOJI} different emoji; use one that is there.", code="too_many")
+        raise Conflict(
+            gettext("At most %(max_emoji)s different emoji; use one that is there.") % {"max_emoji": MAX_EMOJI},
+            code="too_many",
+        )
     return Reaction.objects.create(**key, user=actor)
 
 

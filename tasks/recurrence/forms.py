@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 
 from core.forms import PageForm
 from tasks.models import RecurrenceMode
@@ -14,42 +15,50 @@ from tasks.recurrence.wording import DAY_NAMES, ordinal_name, with_suffix
 
 CUSTOM = "CUSTOM"
 FREQUENCIES = [
-    (Frequency.DAILY.value, "Days"),
-    (Frequency.WEEKLY.value, "Weeks"),
-    (Frequency.MONTHLY.value, "Months"),
-    (Frequency.YEARLY.value, "Years"),
-    (CUSTOM, "Custom rule"),
+    (Frequency.DAILY.value, gettext_lazy("Days")),
+    (Frequency.WEEKLY.value, gettext_lazy("Weeks")),
+    (Frequency.MONTHLY.value, gettext_lazy("Months")),
+    (Frequency.YEARLY.value, gettext_lazy("Years")),
+    (CUSTOM, gettext_lazy("Custom rule")),
 ]
-ENDS = [("never", "Never"), ("until", "On a date"), ("count", "After a number of times")]
+ENDS = [
+    ("never", gettext_lazy("Never")),
+    ("until", gettext_lazy("On a date")),
+    ("count", gettext_lazy("After a number of times")),
+]
 MODES = [
-    (RecurrenceMode.FIXED.value, "By schedule, from the due date"),
-    (RecurrenceMode.AFTER_COMPLETION.value, "After completion, from that day"),
+    (RecurrenceMode.FIXED.value, gettext_lazy("By schedule, from the due date")),
+    (RecurrenceMode.AFTER_COMPLETION.value, gettext_lazy("After completion, from that day")),
 ]
 
 
 class RecurrenceForm(PageForm):
-    interval = forms.IntegerField(label="Repeat every", required=False, min_value=1, max_value=MAX_INTERVAL, initial=1)
-    frequency = forms.ChoiceField(label="Unit", choices=FREQUENCIES, initial=Frequency.WEEKLY.value)
+    interval = forms.IntegerField(
+        label=gettext_lazy("Repeat every"), required=False, min_value=1, max_value=MAX_INTERVAL, initial=1
+    )
+    frequency = forms.ChoiceField(label=gettext_lazy("Unit"), choices=FREQUENCIES, initial=Frequency.WEEKLY.value)
     weekdays = forms.MultipleChoiceField(
-        label="On",
+        label=gettext_lazy("On"),
         required=False,
         choices=[(code, name[:3]) for code, name in zip(WEEKDAYS, DAY_NAMES, strict=True)],
         widget=forms.CheckboxSelectMultiple,
     )
-    monthly_by = forms.ChoiceField(label="On", required=False)
+    monthly_by = forms.ChoiceField(label=gettext_lazy("On"), required=False)
     rule = forms.CharField(
-        label="Rule",
+        label=gettext_lazy("Rule"),
         required=False,
         max_length=MAX_RULE_LENGTH,
-        help_text="RRULE of RFC 5545, such as FREQ=MONTHLY;BYDAY=MO;BYSETPOS=1.",
+        help_text=gettext_lazy("RRULE of RFC 5545, such as FREQ=MONTHLY;BYDAY=MO;BYSETPOS=1."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    mode = forms.ChoiceField(label="Next task", choices=MODES, initial=RecurrenceMode.FIXED.value)
-    ends = forms.ChoiceField(label="Ends", choices=ENDS, initial="never", required=False)
+    mode = forms.ChoiceField(label=gettext_lazy("Next task"), choices=MODES, initial=RecurrenceMode.FIXED.value)
+    ends = forms.ChoiceField(label=gettext_lazy("Ends"), choices=ENDS, initial="never", required=False)
     until = forms.DateField(
-        label="Last date", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=gettext_lazy("Last date"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
-    count = forms.IntegerField(label="Times", required=False, min_value=2, max_value=MAX_COUNT)
+    count = forms.IntegerField(label=gettext_lazy("Times"), required=False, min_value=2, max_value=MAX_COUNT)
 
     def __init__(self, *args: Any, starts_on: date, **options: Any) -> None:
         super().__init__(*args, auto_id="repeat_%s", **options)
@@ -65,7 +74,7 @@ class RecurrenceForm(PageForm):
         # The field that the choices make necessary.
         needed = "rule" if cleaned.get("frequency") == CUSTOM else cleaned.get("ends")
         if needed in {"rule", "until", "count"} and not cleaned.get(needed) and needed not in self.errors:
-            self.add_error(needed, "Write the rule." if needed == "rule" else "Choose when it ends.")
+            self.add_error(needed, gettext("Write the rule.") if needed == "rule" else gettext("Choose when it ends."))
         return cleaned
 
     def rule_text(self) -> str:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
@@ -22,7 +23,7 @@ from tasks.recurrence.forms import RecurrenceForm
 from tasks.recurrence.panel import first_day, make_preview
 from tasks.recurrence.schedule import series_of
 
-CHANGED_MEANWHILE = "Someone changed the repetition meanwhile. This is how it is now."
+CHANGED_MEANWHILE = gettext_noop("Someone changed the repetition meanwhile. This is how it is now.")
 
 
 @login_required
@@ -33,7 +34,7 @@ def set_recurrence(request: HttpRequest, key: str) -> HttpResponse:
     task = items_selectors.get_task(actor, key)
     starts_on = first_day(actor, task)
     if starts_on is None:
-        messages.error(request, "Give the task a due date first.")
+        messages.error(request, gettext("Give the task a due date first."))
         return _back_to_panel(key)
     form = RecurrenceForm(request.POST, starts_on=starts_on)
     preview = None
@@ -77,7 +78,7 @@ def remove_recurrence(request: HttpRequest, key: str) -> HttpResponse:
     except VersionConflict:
         messages.warning(request, CHANGED_MEANWHILE)
     else:
-        messages.success(request, f"{key} no longer repeats.")
+        messages.success(request, gettext("%(key)s no longer repeats.") % {"key": key})
     return _back_to_panel(key)
 
 
@@ -89,7 +90,7 @@ def skip_occurrence(request: HttpRequest, key: str) -> HttpResponse:
     recurrence = selectors.get_recurrence_of_task(actor, key)
     day = _parse_day(request.POST.get("date", ""))
     if day is None:
-        messages.error(request, "Choose a date of the series.")
+        messages.error(request, gettext("Choose a date of the series."))
         return _back_to_panel(key)
     exceptions = {*recurrence.exceptions} ^ {day}
     values = {

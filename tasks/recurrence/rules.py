@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
+from django.utils.translation import gettext
+
 from core.errors import Invalid
 
 MAX_RULE_LENGTH = 500
@@ -86,21 +88,24 @@ UNTIL = re.compile(r"[0-9]{8}(T[0-9]{6}Z)?\Z", re.ASCII)
 def parse(text: str) -> Rule:
     """Return the rule of an RRULE text, with or without `RRULE:` before it. Raises Invalid for the field `rule`."""
     if len(text) > MAX_RULE_LENGTH:
-        raise _invalid(f"A rule has at most {MAX_RULE_LENGTH} characters.", "max_length")
+        raise _invalid(
+            gettext("A rule has at most %(max_rule_length)s characters.") % {"max_rule_length": MAX_RULE_LENGTH},
+            "max_length",
+        )
     parts: dict[str, str] = {}
     for part in text.strip().upper().removeprefix("RRULE:").split(";"):
         name, equals, value = part.partition("=")
         if not equals or not value:
-            raise _invalid("Write parts like FREQ=WEEKLY;BYDAY=MO, separated by semicolons.")
+            raise _invalid(gettext("Write parts like FREQ=WEEKLY;BYDAY=MO, separated by semicolons."))
         if name in parts:
-            raise _invalid(f"{name} is given twice.")
+            raise _invalid(gettext("%(name)s is given twice.") % {"name": name})
         parts[name] = value
     if parts.get("FREQ") in SUB_DAILY or parts.keys() & TIME_PARTS:
-        raise _invalid("A task repeats at most once a day, at the time of its due date.", "sub_daily")
+        raise _invalid(gettext("A task repeats at most once a day, at the time of its due date."), "sub_daily")
     if unknown := parts.keys() - PARSERS.keys() - {"FREQ"}:
-        raise _invalid(f"{_abbreviate(min(unknown))} is not part of a rule.")
+        raise _invalid(gettext("%(unknown)s is not part of a rule.") % {"unknown": _abbreviate(min(unknown))})
     if parts.get("FREQ") not in Frequency.__members__:
-        raise _invalid("FREQ is one of DAILY, WEEKLY, MONTHLY and YEARLY.")
+        raise _invalid(gettext("FREQ is one of DAILY, WEEKLY, MONTHLY and YEARLY."))
     values: dict[str, Any] = {}
     for name, value in parts.items():
         if name != "FREQ":
@@ -122,7 +127,10 @@ def _abbreviate(text: str) -> str:
 
 def _parse_number(name: str, text: str, low: int, high: int) -> int:
     if not INTEGER.match(text) or not low <= int(text) <= high:
-        raise _invalid(f"{name} is a number from {low} to {high}, not {_abbreviate(text)}.")
+        raise _invalid(
+            gettext("%(name)s is a number from %(low)s to %(high)s, not %(text)s.")
+            % {"name": name, "low": low, "high": high, "text": _abbreviate(text)}
+        )
     return int(text)
 
 
@@ -130,7 +138,7 @@ def _parse_numbers(name: str, text: str) -> tuple[int, ...]:
     _, high, is_signed = NUMBER_LISTS[name]
     numbers = {_parse_number(name, item, -high if is_signed else 1, high) for item in text.split(",")}
     if 0 in numbers:
-        raise _invalid(f"{name} counts from 1.")
+        raise _invalid(gettext("%(name)s counts from 1.") % {"name": name})
     return tuple(sorted(numbers))
 
 
@@ -140,7 +148,10 @@ def _parse_days(name: str, text: str) -> tuple[tuple[int, int], ...]:
         match = DAY.match(item)
         ordinal = int(match[1]) if match and match[1] else 0
         if not match or (match[1] and not 1 <= abs(ordinal) <= 53):
-            raise _invalid(f"{name} holds days like MO, 2TU or -1FR, not {_abbreviate(item)}.")
+            raise _invalid(
+                gettext("%(name)s holds days like MO, 2TU or -1FR, not %(item)s.")
+                % {"name": name, "item": _abbreviate(item)}
+            )
         days.add((ordinal, WEEKDAYS.index(match[2])))
     return tuple(sorted(days, key=lambda day: (day[1], day[0])))
 
@@ -153,12 +164,14 @@ def _parse_until(name: str, text: str) -> date | datetime:
             return datetime.strptime(text, "%Y%m%dT%H%M%S%z")
         except ValueError:
             pass
-    raise _invalid(f"{name} is a day like 20261231, or an instant in UTC like 20261231T170000Z.")
+    raise _invalid(
+        gettext("%(name)s is a day like 20261231, or an instant in UTC like 20261231T170000Z.") % {"name": name}
+    )
 
 
 def _parse_week_start(name: str, text: str) -> int:
     if text not in WEEKDAYS:
-        raise _invalid(f"{name} is one of {', '.join(WEEKDAYS)}.")
+        raise _invalid(gettext("%(name)s is one of %(weekdays)s.") % {"name": name, "weekdays": ", ".join(WEEKDAYS)})
     return WEEKDAYS.index(text)
 
 
@@ -177,18 +190,18 @@ def _check_combination(rule: Rule) -> None:
     has_ordinals = any(ordinal for ordinal, _ in rule.by_day)
     is_yearly = rule.frequency == Frequency.YEARLY
     if rule.count is not None and rule.until is not None:
-        raise _invalid("A rule ends by COUNT or by UNTIL, not by both.")
+        raise _invalid(gettext("A rule ends by COUNT or by UNTIL, not by both."))
     if has_ordinals and rule.frequency not in {Frequency.MONTHLY, Frequency.YEARLY}:
-        raise _invalid("Numbered days in BYDAY, like 2TU, need FREQ=MONTHLY or FREQ=YEARLY.")
+        raise _invalid(gettext("Numbered days in BYDAY, like 2TU, need FREQ=MONTHLY or FREQ=YEARLY."))
     if has_ordinals and rule.by_week_number:
-        raise _invalid("Numbered days in BYDAY don't go together with BYWEEKNO.")
+        raise _invalid(gettext("Numbered days in BYDAY don't go together with BYWEEKNO."))
     if rule.by_month_day and rule.frequency == Frequency.WEEKLY:
-        raise _invalid("BYMONTHDAY doesn't go together with FREQ=WEEKLY.")
+        raise _invalid(gettext("BYMONTHDAY doesn't go together with FREQ=WEEKLY."))
     if rule.by_week_number and not (is_yearly and rule.by_day):
         # Without a day, some programs take all days of the week and others one.
-        raise _invalid("BYWEEKNO needs FREQ=YEARLY and BYDAY.")
+        raise _invalid(gettext("BYWEEKNO needs FREQ=YEARLY and BYDAY."))
     if rule.by_year_day and not is_yearly:
-        raise _invalid("BYYEARDAY needs FREQ=YEARLY.")
+        raise _invalid(gettext("BYYEARDAY needs FREQ=YEARLY."))
     others = (rule.by_month, rule.by_week_number, rule.by_year_day, rule.by_month_day, rule.by_day)
     if rule.by_set_position and not any(others):
-        raise _invalid("BYSETPOS needs another BY part to choose from.")
+        raise _invalid(gettext("BYSETPOS needs another BY part to choose from."))

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
 from accounts.models import User
 from core.errors import NotFound
 from tasks.items import selectors as items_selectors
 from tasks.models import Recurrence, Task
 
-NOT_RECURRING = "This task doesn't repeat."
+NOT_RECURRING = gettext_noop("This task doesn't repeat.")
 
 
 def find_recurrence(task: Task) -> Recurrence | None:

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotFound, VersionConflict
@@ -49,7 +50,7 @@ def set_recurrence(
         requested = {name: to_json(value) for name, value in values.items()}
         raise VersionConflict(version=0, current=dict.fromkeys(values), requested=requested)
     if task.is_closed:
-        raise Conflict("A closed task doesn't repeat. Reopen it first.", code="closed")
+        raise Conflict(gettext("A closed task doesn't repeat. Reopen it first."), code="closed")
     series = build_series(
         rule=values["rule"],
         mode=values.get("mode", RecurrenceMode.FIXED),
@@ -91,11 +92,17 @@ def build_series(*, rule: str, mode: str, time_zone: str, exceptions: Collection
     """Return the series that begins with a task. Raises Invalid."""
     _require_time_zone(time_zone)
     if len(set(exceptions)) > MAX_EXCEPTIONS:
-        raise Invalid.field("exceptions", f"At most {MAX_EXCEPTIONS} exceptions.", "too_many")
+        raise Invalid.field(
+            "exceptions",
+            gettext("At most %(max_exceptions)s exceptions.") % {"max_exceptions": MAX_EXCEPTIONS},
+            "too_many",
+        )
     local = task.due_at.astimezone(ZoneInfo(time_zone)) if task.due_at else None
     starts_on = local.date() if local else task.due_date
     if starts_on is None:
-        raise Invalid.field("rule", "Give the task a due date first: it is the first occurrence.", "no_due_date")
+        raise Invalid.field(
+            "rule", gettext("Give the task a due date first: it is the first occurrence."), "no_due_date"
+        )
     return _checked(
         Series(
             rule=parse(rule),
@@ -127,17 +134,19 @@ def preview_series(
 
 def _require_time_zone(name: str) -> None:
     if name not in time_zone_names():
-        raise Invalid.field("time_zone", "This time zone is not known.", "invalid_choice")
+        raise Invalid.field("time_zone", gettext("This time zone is not known."), "invalid_choice")
 
 
 def _checked(series: Series) -> Series:
     """Return the series; raises Invalid without an occurrence or in an unsupported year."""
     if series.starts_on.year not in SERIES_YEARS:
-        years = f"{SERIES_YEARS.start} to {SERIES_YEARS.stop - 1}"
-        raise Invalid.field("rule", f"A series begins in a year from {years}.", "invalid")
+        years = gettext("%(start)s to %(stop)s") % {"start": SERIES_YEARS.start, "stop": SERIES_YEARS.stop - 1}
+        raise Invalid.field("rule", gettext("A series begins in a year from %(years)s.") % {"years": years}, "invalid")
     begin = datetime.combine(series.starts_on, time(), UTC)
     if next_day(series, after=series.starts_on, number=0, now=begin) is None:
-        message = f"This rule has no occurrence after the first within {HORIZON_YEARS} years."
+        message = gettext("This rule has no occurrence after the first within %(horizon_years)s years.") % {
+            "horizon_years": HORIZON_YEARS
+        }
         raise Invalid.field("rule", message, "no_occurrence")
     return series
 

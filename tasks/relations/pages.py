@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
@@ -23,7 +24,8 @@ from tasks.undo.tokens import add_undo_message
 class RelationForm(PageForm):
     kind = forms.ChoiceField(choices=list(selectors.LABELS.items()))
     task = SingleLineField(
-        max_length=MAX_SEARCH_LENGTH, error_messages={"required": "Enter the key of a task, such as OPS-42."}
+        max_length=MAX_SEARCH_LENGTH,
+        error_messages={"required": gettext_lazy("Enter the key of a task, such as OPS-42.")},
     )
 
 
@@ -47,5 +49,5 @@ def add_relation(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def remove_relation(request: HttpRequest, key: str, relation_id: UUID) -> HttpResponse:
     services.remove(actor=get_request_user(request), ref=key, relation_id=relation_id, now=current_time())
-    add_undo_message(request, "Relation removed.")
+    add_undo_message(request, gettext("Relation removed."))
     return redirect(f"{reverse('task-detail', args=[key])}#relations")

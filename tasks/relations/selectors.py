@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import User
 from tasks.models import RelationKind, Task, TaskRelation
@@ -20,13 +21,13 @@ DIRECTIONS: dict[str, tuple[RelationKind, bool]] = {
     "followed_by": (RelationKind.FOLLOWS, False),
 }
 LABELS = {
-    "blocked_by": "Blocked by",
-    "blocks": "Blocks",
-    "relates": "Relates to",
-    "duplicates": "Duplicates",
-    "duplicated_by": "Duplicated by",
-    "follows": "Follows",
-    "followed_by": "Followed by",
+    "blocked_by": gettext_noop("Blocked by"),
+    "blocks": gettext_noop("Blocks"),
+    "relates": gettext_noop("Relates to"),
+    "duplicates": gettext_noop("Duplicates"),
+    "duplicated_by": gettext_noop("Duplicated by"),
+    "follows": gettext_noop("Follows"),
+    "followed_by": gettext_noop("Followed by"),
 }
 
 
@@ -81,4 +82,8 @@ def relations_panel(reader: User, task: Task) -> RelationsPanel:
     ]
     rows.sort(key=lambda row: order.index(row[0]))
     blockers = [other for kind, other, _ in rows if kind == "blocked_by" and not other.is_closed]
-    return RelationsPanel([RelatedTask(pk, LABELS[kind], other) for kind, other, pk in rows], blockers, LABELS.items())
+    return RelationsPanel(
+        [RelatedTask(pk, gettext(LABELS[kind]), other) for kind, other, pk in rows],
+        blockers,
+        [(kind, gettext(label)) for kind, label in LABELS.items()],
+    )

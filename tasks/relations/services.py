@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.db import get_or_404
@@ -46,20 +47,22 @@ def add(*, actor: User, ref: str, kind: str, task: str, now: datetime) -> TaskRe
     try:
         other = items_selectors.get_task(actor, task)
     except NotFound as error:
-        raise Invalid.field("task", "There is no such task.", "does_not_exist") from error
+        raise Invalid.field("task", gettext("There is no such task."), "does_not_exist") from error
     if other.pk == locked.task.pk:
-        raise Invalid.field("task", "A task cannot be related to itself.", "itself")
+        raise Invalid.field("task", gettext("A task cannot be related to itself."), "itself")
     require_room((locked.task, other))
     source, target = (locked.task, other) if is_source else (other, locked.task)
     if stored_kind == RelationKind.RELATES:
         source, target = sorted((source, target), key=lambda end: end.pk)
     elif leads_to(target, source, stored_kind):
-        raise Invalid.field("task", "This would close a circle: the tasks would wait for each other.", "circle")
+        raise Invalid.field(
+            "task", gettext("This would close a circle: the tasks would wait for each other."), "circle"
+        )
     relation, is_new = TaskRelation.objects.get_or_create(
         source=source, target=target, kind=stored_kind, defaults={"created_at": now}
     )
     if not is_new:
-        raise Conflict("The two tasks are related in this way already.", code="already_related")
+        raise Conflict(gettext("The two tasks are related in this way already."), code="already_related")
     publish_change(events.TaskRelationAdded, relation, locked, actor, now)
     return relation
 
@@ -73,7 +76,7 @@ def remove(*, actor: User, ref: str, relation_id: uuid.UUID, now: datetime) -> N
     policies.require_not_archived(locked.task.project)
     # It may be removed from its other task at the same time.
     if not TaskRelation.objects.select_for_update().filter(pk=relation_id).exists():
-        raise NotFound("There is no such relation.")
+        raise NotFound(gettext("There is no such relation."))
     # Editors of this project see the entry, but perhaps not the other task.
     other = other_task(relation, locked.task.pk)
     ends = f"{locked.task.key} to {other.key}" if other.project_id == locked.task.project_id else locked.task.key
@@ -135,7 +138,10 @@ def require_room(tasks: Iterable[Task]) -> None:
     """Raise Conflict if one of the tasks has no room for another relation."""
     for end in tasks:
         if TaskRelation.objects.filter(Q(source=end) | Q(target=end)).count() >= MAX_RELATIONS:
-            raise Conflict(f"A task has at most {MAX_RELATIONS} relations.", code="too_many_relations")
+            raise Conflict(
+                gettext("A task has at most %(max_relations)s relations.") % {"max_relations": MAX_RELATIONS},
+                code="too_many_relations",
+            )
 
 
 def leads_to(start: Task, end: Task, kind: str) -> bool:
@@ -149,4 +155,7 @@ def leads_to(start: Task, end: Task, kind: str) -> bool:
         seen |= level
         if not level:
             return False
-    raise Conflict(f"A chain of such relations has at most {MAX_CHAIN} tasks.", code="chain_too_long")
+    raise Conflict(
+        gettext("A chain of such relations has at most %(max_chain)s tasks.") % {"max_chain": MAX_CHAIN},
+        code="chain_too_long",
+    )

@@ -6,33 +6,34 @@ from datetime import time
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 
 from core.forms import PageForm
 
 BEFORE_DUE = [
-    ("minutes:0", "When it's due"),
+    ("minutes:0", gettext_lazy("When it's due")),
     ("minutes:10", "10 minutes before"),
     ("minutes:60", "1 hour before"),
     ("minutes:1440", "1 day before"),
     ("minutes:10080", "1 week before"),
-    ("days:0", "On the due day, at…"),
-    ("days:1", "The day before, at…"),
-    ("days:7", "A week before, at…"),
+    ("days:0", gettext_lazy("On the due day, at…")),
+    ("days:1", gettext_lazy("The day before, at…")),
+    ("days:7", gettext_lazy("A week before, at…")),
 ]
-AT_A_TIME = [("at", "On a date of my choice")]
+AT_A_TIME = [("at", gettext_lazy("On a date of my choice"))]
 
 
 class ReminderForm(PageForm):
     field_aliases: ClassVar = {"minutes_before": "when", "days_before": "when"}
 
-    when = forms.ChoiceField(label="Remind me")
+    when = forms.ChoiceField(label=gettext_lazy("Remind me"))
     time = forms.TimeField(
         required=False,
         initial=time(9),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
     at = forms.DateTimeField(
-        label="Date and time",
+        label=gettext_lazy("Date and time"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
@@ -47,7 +48,7 @@ class ReminderForm(PageForm):
         kind = cleaned.get("when", "").partition(":")[0]
         needed = {"days": "time", "at": "at"}.get(kind)
         if needed and not cleaned.get(needed) and needed not in self.errors:
-            self.add_error(needed, "Choose a time.")
+            self.add_error(needed, gettext("Choose a time."))
         return cleaned
 
     def values(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
@@ -27,7 +28,7 @@ def add_reminder(request: HttpRequest, key: str) -> HttpResponse:
     task = items_selectors.get_task(actor, key)
     form = ReminderForm(request.POST, is_due=bool(task.due_date or task.due_at))
     if form.submit(lambda _data: services.add(actor=actor, ref=key, now=current_time(), **form.values())):
-        messages.success(request, "Reminder added.")
+        messages.success(request, gettext("Reminder added."))
         return _back_to_panel(key)
     context = task_context(actor, task)
     context["reminders"].form = form
@@ -38,7 +39,7 @@ def add_reminder(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def delete_reminder(request: HttpRequest, key: str, reminder_id: UUID) -> HttpResponse:
     services.delete(actor=get_request_user(request), ref=key, reminder_id=reminder_id, now=current_time())
-    messages.success(request, "Reminder deleted.")
+    messages.success(request, gettext("Reminder deleted."))
     return _back_to_panel(key)
 
 

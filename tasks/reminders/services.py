@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime, time
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.api.fields import SUPPORTED_YEARS
@@ -41,25 +42,38 @@ def add(
     policies.require_not_archived(task.project)
     kinds = [at is not None, minutes_before is not None, days_before is not None]
     if sum(kinds) != 1 or (days_before is None) != (time is None):
-        message = "Send one of: at, minutes_before, or days_before with time."
+        message = gettext("Send one of: at, minutes_before, or days_before with time.")
         raise Invalid.field("at", message, "one_kind")
     if not 0 <= (minutes_before or 0) <= MAX_MINUTES_BEFORE:
-        raise Invalid.field("minutes_before", f"At most {MAX_MINUTES_BEFORE} minutes before: one year.", "max_value")
+        raise Invalid.field(
+            "minutes_before",
+            gettext("At most %(max_minutes_before)s minutes before: one year.")
+            % {"max_minutes_before": MAX_MINUTES_BEFORE},
+            "max_value",
+        )
     if not 0 <= (days_before or 0) <= MAX_DAYS_BEFORE:
-        raise Invalid.field("days_before", f"At most {MAX_DAYS_BEFORE} days before.", "max_value")
+        raise Invalid.field(
+            "days_before",
+            gettext("At most %(max_days_before)s days before.") % {"max_days_before": MAX_DAYS_BEFORE},
+            "max_value",
+        )
     values = {"at": at, "minutes_before": minutes_before, "days_before": days_before, "time": time}
     reminder = Reminder(task=task, user=actor, created_at=now, since=now, **values)
     name = next(name for name, value in values.items() if value is not None)
     reminder.fires_at = fire_time(reminder, task, actor)
     if reminder.fires_at is None:
-        raise Invalid.field(name, "Give the task a due date first.", "no_due_date")
+        raise Invalid.field(name, gettext("Give the task a due date first."), "no_due_date")
     if reminder.fires_at <= now or reminder.fires_at.year not in SUPPORTED_YEARS:
-        raise Invalid.field(name, "This reminder would be in the past.", "past")
+        raise Invalid.field(name, gettext("This reminder would be in the past."), "past")
     # The task is locked, so no other request of the same user counts at the same time.
     if selectors.list_own_reminders(actor, task).count() >= MAX_REMINDERS:
-        raise Invalid.field(name, f"At most {MAX_REMINDERS} reminders for a task.", "too_many")
+        raise Invalid.field(
+            name,
+            gettext("At most %(max_reminders)s reminders for a task.") % {"max_reminders": MAX_REMINDERS},
+            "too_many",
+        )
     if selectors.list_own_reminders(actor, task).filter(**values).exists():
-        raise Invalid.field(name, "You have this reminder already.", "taken")
+        raise Invalid.field(name, gettext("You have this reminder already."), "taken")
     reminder.save(force_insert=True)
     return reminder
 
@@ -74,6 +88,6 @@ def delete(
     reminder = rows.filter(pk=reminder_id, user=actor, task=ids[0]).first() if ids else None
     if reminder is None:
         # The same for a task that is not visible: who has no reminder learns nothing more.
-        raise NotFound("There is no such reminder of yours.")
+        raise NotFound(gettext("There is no such reminder of yours."))
     title = f"Reminder of {reminder.task.key}"
     discard(collect(reminder), kind="reminder", obj=reminder, title=title, project=None, actor=actor, now=now)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.utils import formats
+from django.utils.translation import gettext
 
 from accounts.models import User
 from tasks.models import Reminder, Task
@@ -46,11 +47,13 @@ def describe(reminder: Reminder, user: User) -> str:
         return formats.date_format(reminder.at.astimezone(user_zone(user)), "j F Y, H:i")
     if reminder.minutes_before is not None:
         if reminder.minutes_before == 0:
-            return "When it's due"
+            return gettext("When it's due")
         unit = next(name for name, size in MINUTES.items() if reminder.minutes_before % size == 0)
-        return f"{_counted(reminder.minutes_before // MINUTES[unit], unit)} before it's due"
+        return gettext("%(unit)s before it's due") % {"unit": _counted(reminder.minutes_before // MINUTES[unit], unit)}
     days = {0: "on the due day", 1: "on the day before"}
-    day = days.get(reminder.days_before or 0) or f"{reminder.days_before} days before"
+    day = days.get(reminder.days_before or 0) or gettext("%(days_before)s days before") % {
+        "days_before": reminder.days_before
+    }
     return f"At {reminder.time:%H:%M} {day}"
 
 

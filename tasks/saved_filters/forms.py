@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts.models import Team
 from core.forms import PageForm, SingleLineField
@@ -12,7 +13,12 @@ from tasks.filters.grammar import MAX_LENGTH
 from tasks.models import Project, SavedFilter
 
 PRIVATE, EVERYONE = "", "everyone"
-GROUPING_CHOICES = [("", "None"), ("section", "Section"), ("state", "Status"), ("assignee", "Assignee")]
+GROUPING_CHOICES = [
+    ("", gettext_lazy("None")),
+    ("section", gettext_lazy("Section")),
+    ("state", gettext_lazy("Status")),
+    ("assignee", gettext_lazy("Assignee")),
+]
 
 
 class SavedFilterForm(PageForm):
@@ -20,33 +26,37 @@ class SavedFilterForm(PageForm):
 
     field_aliases = {"project": "audience", "team": "audience", "everyone": "audience"}
 
-    name = SingleLineField(max_length=100, help_text="For example “My overdue tasks”.")
+    name = SingleLineField(max_length=100, help_text=gettext_lazy("For example “My overdue tasks”."))
     filter = forms.CharField(
         max_length=MAX_LENGTH,
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
         help_text="Words such as state:open, assignee:@me or due<=@today+7. OR, parentheses and a leading - work too.",
     )
     audience = forms.ChoiceField(
-        label="Share with",
+        label=gettext_lazy("Share with"),
         required=False,
-        help_text="Others get the filter, not your rights: everyone sees their own tasks.",
+        help_text=gettext_lazy("Others get the filter, not your rights: everyone sees their own tasks."),
     )
-    is_favourite = forms.BooleanField(label="Show first in the task list", required=False)
-    ordering = forms.ChoiceField(label="Sort", required=False, choices=[("", "Default"), *ORDERING_CHOICES])
-    grouping = forms.ChoiceField(label="Group by", required=False, choices=GROUPING_CHOICES)
+    is_favourite = forms.BooleanField(label=gettext_lazy("Show first in the task list"), required=False)
+    ordering = forms.ChoiceField(
+        label=gettext_lazy("Sort"), required=False, choices=[("", "Default"), *ORDERING_CHOICES]
+    )
+    grouping = forms.ChoiceField(label=gettext_lazy("Group by"), required=False, choices=GROUPING_CHOICES)
     columns = forms.CharField(
         required=False,
         max_length=500,
-        help_text="In their order, separated by commas, such as title, status, due, field.cost. Empty for the defaults.",
+        help_text=gettext_lazy(
+            "In their order, separated by commas, such as title, status, due, field.cost. Empty for the defaults."
+        ),
     )
 
     def __init__(self, data: Any, *, projects: Iterable[Project], teams: Iterable[Team], **options: Any) -> None:
         super().__init__(data, **options)
         self.fields["audience"].choices = [
-            (PRIVATE, "Only me"),
-            *((f"project:{project.pk}", f"Project {project.name}") for project in projects),
-            *((f"team:{team.pk}", f"Team {team.name}") for team in teams),
-            (EVERYONE, "Everyone"),
+            (PRIVATE, gettext("Only me")),
+            *((f"project:{project.pk}", gettext("Project %(name)s") % {"name": project.name}) for project in projects),
+            *((f"team:{team.pk}", gettext("Team %(name)s") % {"name": team.name}) for team in teams),
+            (EVERYONE, gettext("Everyone")),
         ]
 
     def values(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -45,7 +46,7 @@ def new_filter(request: HttpRequest) -> HttpResponse:
     form = _form(reader, request, initial=initial)
     saved_filter = form.submit(lambda _: services.create(actor=reader, now=current_time(), **form.values()))
     if saved_filter is not None:
-        messages.success(request, f"Filter “{saved_filter.name}” saved.")
+        messages.success(request, gettext("Filter “%(name)s” saved.") % {"name": saved_filter.name})
         return redirect(f"{reverse('task-list')}?saved_filter={saved_filter.pk}")
     return render_page(request, "tasks/saved_filter_form.html", {"form": form}, status=form_status(form))
 
@@ -68,11 +69,11 @@ def edit_filter(request: HttpRequest, filter_id: UUID) -> HttpResponse:
             )
         )
     except VersionConflict as conflict:
-        form.add_error(None, "You changed this filter in another tab. Save again to keep this version.")
+        form.add_error(None, gettext("You changed this filter in another tab. Save again to keep this version."))
         saved_filter.version = conflict.version
         return render_page(request, "tasks/saved_filter_form.html", context, status=409)
     if changed is not None:
-        messages.success(request, f"Filter “{changed.name}” saved.")
+        messages.success(request, gettext("Filter “%(name)s” saved.") % {"name": changed.name})
         return HttpResponseRedirect(f"{reverse('task-list')}?saved_filter={filter_id}")
     return render_page(request, "tasks/saved_filter_form.html", context, status=form_status(form))
 
@@ -81,7 +82,7 @@ def edit_filter(request: HttpRequest, filter_id: UUID) -> HttpResponse:
 @require_POST
 def delete_filter(request: HttpRequest, filter_id: UUID) -> HttpResponse:
     services.delete(actor=get_request_user(request), filter_id=filter_id, now=current_time())
-    messages.success(request, "Filter moved to the trash.")
+    messages.success(request, gettext("Filter moved to the trash."))
     return redirect("saved-filters")
 
 
@@ -92,10 +93,12 @@ def subscribe(request: HttpRequest, filter_id: UUID) -> HttpResponse:
     reader = get_request_user(request)
     if request.POST.get("subscribed") == "false":
         subscriptions.unsubscribe(actor=reader, filter_id=filter_id)
-        messages.success(request, "You no longer get notifications from this filter.")
+        messages.success(request, gettext("You no longer get notifications from this filter."))
     else:
         saved_filter = subscriptions.subscribe(actor=reader, filter_id=filter_id, now=current_time())
-        messages.success(request, f"You get a notification when a task enters “{saved_filter.name}”.")
+        messages.success(
+            request, gettext("You get a notification when a task enters “%(name)s”.") % {"name": saved_filter.name}
+        )
     return HttpResponseRedirect(safe_redirect_url(request, request.POST.get("next", ""), reverse("saved-filters")))
 
 

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_noop
 
 from accounts.models import Team, User
 from core.errors import NotFound, require
@@ -11,7 +12,7 @@ from tasks.models import FilterSubscription, Project, ProjectMember, SavedFilter
 
 MAX_CHOICES = 500
 
-NOT_FOUND = "There is no such saved filter."
+NOT_FOUND = gettext_noop("There is no such saved filter.")
 
 
 def list_saved_filters(user: User, *, search: str = "", own: bool | None = None) -> QuerySet[SavedFilter]:

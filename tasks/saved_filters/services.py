@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import Team, User
 from core.errors import Conflict, FieldError, Invalid, NotFound, require
@@ -30,7 +31,7 @@ ORDERINGS = (
     "-closed_at",
 )
 GROUPINGS = ("section", "state", "assignee")
-TAKEN = "You have a saved filter of this name already."
+TAKEN = gettext_noop("You have a saved filter of this name already.")
 
 
 @transaction.atomic
@@ -58,7 +59,11 @@ def require_room(owner: User) -> None:
     """Lock a user, whose requests at once must not pass the limit together. Raises Conflict without room."""
     User.objects.select_for_update(no_key=True).get(pk=owner.pk)
     if SavedFilter.objects.filter(owner=owner).count() >= MAX_SAVED_FILTERS:
-        raise Conflict(f"You can save {MAX_SAVED_FILTERS} filters; delete one first.", code="too_many")
+        raise Conflict(
+            gettext("You can save %(max_saved_filters)s filters; delete one first.")
+            % {"max_saved_filters": MAX_SAVED_FILTERS},
+            code="too_many",
+        )
 
 
 @transaction.atomic
@@ -127,12 +132,14 @@ def _valid_changes(saved_filter: SavedFilter, changes: dict[str, Any], now: date
         filters_from_params({"filter": changes["filter"]}, saved_filter.owner, now)
         changes["filter"] = to_text(tree)
         if not changes["filter"]:
-            raise Invalid.field("filter", "Write a filter.", "blank")
+            raise Invalid.field("filter", gettext("Write a filter."), "blank")
     if "columns" in changes:
         changes["columns"] = validate_columns(changes["columns"])
     for name, choices in (("ordering", ORDERINGS), ("grouping", GROUPINGS)):
         if changes.get(name) and changes[name] not in choices:
-            raise Invalid.field(name, f"Choose one of: {', '.join(choices)}.", "invalid_choice")
+            raise Invalid.field(
+                name, gettext("Choose one of: %(choices)s.") % {"choices": ", ".join(choices)}, "invalid_choice"
+            )
     if "project" in changes:
         changes["project_id"] = _own_project_id(saved_filter.owner, changes.pop("project"))
     if "team" in changes:
@@ -140,7 +147,7 @@ def _valid_changes(saved_filter: SavedFilter, changes: dict[str, Any], now: date
     names = {"project": "project_id", "team": "team_id", "everyone": "everyone"}
     audience = [name for name, column in names.items() if changes.get(column, getattr(saved_filter, column))]
     if len(audience) > 1:
-        message = "Share with a project, a team or everyone, not with several."
+        message = gettext("Share with a project, a team or everyone, not with several.")
         raise Invalid(message, fields=[FieldError(name, "shared_in_one_way", message) for name in audience])
     return changes
 
@@ -152,13 +159,13 @@ def _own_project_id(owner: User, ref: str | None) -> uuid.UUID | None:
     column, value = projects_selectors.lookup_for_ref(ref)
     project = projects.filter(**{column: value}).first()
     if project is None:
-        raise Invalid.field("project", "You are not in this project.", "does_not_exist")
+        raise Invalid.field("project", gettext("You are not in this project."), "does_not_exist")
     return project.pk
 
 
 def _own_team_id(owner: User, team_id: uuid.UUID | None) -> uuid.UUID | None:
     if team_id and not Team.objects.filter(pk=team_id, memberships__user=owner).exists():
-        raise Invalid.field("team", "You are not in this team.", "does_not_exist")
+        raise Invalid.field("team", gettext("You are not in this team."), "does_not_exist")
     return team_id
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import UUIDField, Value
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotFound
@@ -59,7 +60,9 @@ def subscribe(*, actor: User, filter_id: uuid.UUID, now: datetime) -> SavedFilte
         return saved_filter
     if own.count() >= MAX_SUBSCRIPTIONS:
         raise Conflict(
-            f"You can subscribe to {MAX_SUBSCRIPTIONS} filters; unsubscribe from one first.", code="too_many"
+            gettext("You can subscribe to %(max_subscriptions)s filters; unsubscribe from one first.")
+            % {"max_subscriptions": MAX_SUBSCRIPTIONS},
+            code="too_many",
         )
     subscription = FilterSubscription.objects.create(
         saved_filter=saved_filter,

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.auth.requests import get_request_user
@@ -33,7 +34,7 @@ def project_sections(request: HttpRequest, key: str) -> HttpResponse:
     form = SectionForm(form_data(request))
     section = form.submit(lambda data: services.create(actor=reader, ref=key, **data))
     if section is not None:
-        messages.success(request, f"{section.name} added.")
+        messages.success(request, gettext("%(name)s added.") % {"name": section.name})
         return redirect("project-sections", key=project.key)
     sections = selectors.list_sections(project).annotate(task_count=Count("tasks"))
     context = {"project": project, "form": form, "sections": list(sections)}
@@ -51,9 +52,11 @@ def update_section(request: HttpRequest, key: str, section_id: UUID) -> HttpResp
         return services.update(actor=get_request_user(request), ref=key, section_id=section_id, changes=changes)
 
     if form.submit(update) is None:
-        messages.error(request, f"The section wasn't saved: {next(iter(form.errors.values()))[0]}")
+        messages.error(
+            request, gettext("The section wasn't saved: %(values)s") % {"values": next(iter(form.errors.values()))[0]}
+        )
     else:
-        messages.success(request, "Section saved.")
+        messages.success(request, gettext("Section saved."))
     return redirect("project-sections", key=key)
 
 
@@ -64,5 +67,5 @@ def delete_section(request: HttpRequest, key: str, section_id: UUID) -> HttpResp
     actor = get_request_user(request)
     if job := deletions.delete_section(actor=actor, ref=key, section_id=section_id, now=current_time()):
         return redirect("bulk-job", job.pk)
-    add_undo_message(request, "Section moved to the trash. Its tasks have no section now.")
+    add_undo_message(request, gettext("Section moved to the trash. Its tasks have no section now."))
     return redirect("project-sections", key=key)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict
@@ -82,7 +83,10 @@ def delete(
 def require_room(project: Project) -> None:
     """Raise Conflict if a project has no room for another section."""
     if selectors.list_sections(project).count() >= MAX_SECTIONS:
-        raise Conflict(f"A project has at most {MAX_SECTIONS} sections.", code="too_many")
+        raise Conflict(
+            gettext("A project has at most %(max_sections)s sections.") % {"max_sections": MAX_SECTIONS},
+            code="too_many",
+        )
 
 
 def _lock_project(actor: User, ref: str) -> Project:

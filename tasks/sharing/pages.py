@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -78,7 +79,7 @@ def share_task(request: HttpRequest, key: str) -> HttpResponse:
     form = ShareForm(request.POST, people=members_selectors.users_to_share_with(reader))
     share = form.submit(lambda data: services.add(actor=reader, ref=key, role=data["role"], user_id=data["user"]))
     if share is not None:
-        messages.success(request, f"{key} shared with {share.user.name}.")
+        messages.success(request, gettext("%(key)s shared with %(name)s.") % {"key": key, "name": share.user.name})
         return redirect("task-access", key=key)
     context = _context(reader, items_selectors.get_task(reader, key), form)
     return render_page(request, "tasks/access.html", context, status=form_status(form))
@@ -106,7 +107,7 @@ def show_rules_in_place(view: Callable[..., HttpResponse]) -> Callable[..., Http
 def update_share(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     role = cleaned_role(SharedRoleForm(request.POST))
     services.update(actor=get_request_user(request), ref=key, user_id=user_id, role=role)
-    messages.success(request, "Role changed.")
+    messages.success(request, gettext("Role changed."))
     return redirect("task-access", key=key)
 
 
@@ -117,5 +118,5 @@ def unshare_task(request: HttpRequest, key: str, user_id: UUID) -> HttpResponse:
     """Stop sharing a task; a user who gives up a share no longer sees the task."""
     reader = get_request_user(request)
     services.remove(actor=reader, ref=key, user_id=user_id)
-    messages.success(request, f"{key} is no longer shared with that person.")
+    messages.success(request, gettext("%(key)s is no longer shared with that person.") % {"key": key})
     return redirect("task-list") if user_id == reader.pk else redirect("task-access", key=key)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import User
 from accounts.users import selectors as users_selectors
@@ -54,7 +55,7 @@ def get_share(task: Task, user_id: uuid.UUID, *, reader: User | None = None) -> 
     shares = list_visible_shares(reader, task) if reader else list_shares(task)
     share = shares.filter(user=user_id).first()
     if share is None:
-        raise NotFound("The task is not shared with this person.")
+        raise NotFound(gettext("The task is not shared with this person."))
     return share
 
 
@@ -97,10 +98,10 @@ def explain_access(reader: User, user_id: uuid.UUID, project: Project, task: Tas
     return AccessExplanation(user, *policies.explain(get_access_record(user, project, task)))
 
 
-USER_NOT_FOUND = "There is no such person."
+USER_NOT_FOUND = gettext_noop("There is no such person.")
 
 
-EMAIL_NOT_FOUND = "No user here has confirmed this address. Send an invitation by email instead."
+EMAIL_NOT_FOUND = gettext_noop("No user here has confirmed this address. Send an invitation by email instead.")
 
 
 def resolve_user(user_id: uuid.UUID | None, email: str) -> User:

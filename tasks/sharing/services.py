@@ -6,6 +6,7 @@ import uuid
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.users import services as users
@@ -31,7 +32,7 @@ def add(*, actor: User, ref: str, role: str, user_id: uuid.UUID | None = None, e
     locked = _lock_shareable_task(actor, ref)
     user = selectors.resolve_user(user_id, email)
     if user.pk == actor.pk:
-        raise Invalid.field("user" if user_id else "email", "You see this task already.", "yourself")
+        raise Invalid.field("user" if user_id else "email", gettext("You see this task already."), "yourself")
     # The task is locked, so no other call shares it meanwhile.
     share = TaskShare.objects.filter(task=locked.task, user=user).first()
     if share is not None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -107,7 +108,7 @@ def find_single_task(user: User, text: str, *, now: datetime) -> str:
     if len(tasks) == 1:
         return tasks[0].text
     if not tasks:
-        raise Invalid.field("task", "There is no such task.", "does_not_exist")
+        raise Invalid.field("task", gettext("There is no such task."), "does_not_exist")
     names = ", ".join(f"{task.text} {truncate(task.label, 60)}" for task in tasks[:3])
     message = f"Several tasks have these words. Enter one of their keys: {names}{' …' if len(tasks) > 3 else '.'}"
     raise Invalid.field("task", message, "ambiguous")

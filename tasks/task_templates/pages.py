@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -44,9 +45,11 @@ def save_template(request: HttpRequest, key: str) -> HttpResponse:
         lambda data: services.create(actor=reader, ref=str(task.project_id), task=str(task.pk), **data)
     )
     if template is None:
-        messages.error(request, f"The template wasn't saved: {next(iter(form.errors.values()))[0]}")
+        messages.error(
+            request, gettext("The template wasn't saved: %(values)s") % {"values": next(iter(form.errors.values()))[0]}
+        )
         return redirect("task-detail", key=task.key)
-    messages.success(request, f"{template.name} saved as a template.")
+    messages.success(request, gettext("%(name)s saved as a template.") % {"name": template.name})
     return redirect("project-templates", key=task.project.key)
 
 
@@ -61,9 +64,11 @@ def update_template(request: HttpRequest, key: str, template_id: UUID) -> HttpRe
         )
     )
     if template is None:
-        messages.error(request, f"The template wasn't saved: {next(iter(form.errors.values()))[0]}")
+        messages.error(
+            request, gettext("The template wasn't saved: %(values)s") % {"values": next(iter(form.errors.values()))[0]}
+        )
     else:
-        messages.success(request, "Template saved.")
+        messages.success(request, gettext("Template saved."))
     return redirect("project-templates", key=key)
 
 
@@ -72,7 +77,7 @@ def update_template(request: HttpRequest, key: str, template_id: UUID) -> HttpRe
 def delete_template(request: HttpRequest, key: str, template_id: UUID) -> HttpResponse:
     """Delete a template; tasks made from it stay."""
     services.delete(actor=get_request_user(request), ref=key, template_id=template_id, now=current_time())
-    add_undo_message(request, "Template moved to the trash.")
+    add_undo_message(request, gettext("Template moved to the trash."))
     return redirect("project-templates", key=key)
 
 
@@ -87,7 +92,9 @@ def use_template(request: HttpRequest, key: str, template_id: UUID) -> HttpRespo
         )
     )
     if task is None:
-        messages.error(request, f"The task wasn't created: {next(iter(form.errors.values()))[0]}")
+        messages.error(
+            request, gettext("The task wasn't created: %(values)s") % {"values": next(iter(form.errors.values()))[0]}
+        )
         return redirect("project-templates", key=key)
-    add_undo_message(request, f"{task.key} created.")
+    add_undo_message(request, gettext("%(key)s created.") % {"key": task.key})
     return redirect("task-detail", key=task.key)

@@ -4,6 +4,7 @@ import uuid
 
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 
 from core.errors import NotFound
 from tasks.models import Project, TaskTemplate
@@ -18,5 +19,5 @@ def get_template(project: Project, template_id: uuid.UUID) -> TaskTemplate:
     """Return one task template of a project. Raises NotFound."""
     template = TaskTemplate.objects.filter(project=project, pk=template_id).first()
     if template is None:
-        raise NotFound("There is no such template.")
+        raise NotFound(gettext("There is no such template."))
     return template

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.errors import Conflict, Invalid
@@ -39,11 +40,11 @@ def create(*, actor: User, ref: str, name: str, task: str = "", content: dict[st
     """
     project = _lock_project(actor, ref)
     if (content is None) == (not task):
-        raise Invalid.field("content", "Send either the content or a task.", "required")
+        raise Invalid.field("content", gettext("Send either the content or a task."), "required")
     if content is None:
         source = items_selectors.get_task(actor, task)
         if source.project_id != project.pk:
-            raise Invalid.field("task", "There is no such task in this project.", "does_not_exist")
+            raise Invalid.field("task", gettext("There is no such task in this project."), "does_not_exist")
         content = content_of(source, zone=actor.time_zone)
     require_room(project)
     with _unique_name():
@@ -63,7 +64,7 @@ def update(
         # A merge patch: what is not sent stays, and lists are replaced as a whole.
         content = {**template.content, **changes["content"]}
         if any("title" not in row for row in content.get("subtasks", [])):
-            raise Invalid.field("content.subtasks", "Each subtask needs a title.", "required")
+            raise Invalid.field("content.subtasks", gettext("Each subtask needs a title."), "required")
         changes = {**changes, "content": content}
     check_version(template, versions, changes)
     changes = {name: value for name, value in changes.items() if getattr(template, name) != value}
@@ -109,7 +110,10 @@ def create_task(*, actor: User, ref: str, template_id: uuid.UUID, now: datetime,
 def require_room(project: Project) -> None:
     """Raise Conflict if a project has no room for another template."""
     if selectors.list_templates(project).count() >= MAX_TEMPLATES:
-        raise Conflict(f"A project has at most {MAX_TEMPLATES} templates.", code="too_many")
+        raise Conflict(
+            gettext("A project has at most %(max_templates)s templates.") % {"max_templates": MAX_TEMPLATES},
+            code="too_many",
+        )
 
 
 @contextmanager
@@ -119,7 +123,7 @@ def _unique_name() -> Iterator[None]:
         with transaction.atomic():
             yield
     except IntegrityError as error:
-        raise Invalid.field("name", "The project has a template of this name already.", "taken") from error
+        raise Invalid.field("name", gettext("The project has a template of this name already."), "taken") from error
 
 
 def _lock_project(actor: User, ref: str) -> Project:

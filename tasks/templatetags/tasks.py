@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from core.clock import current_time
 from core.templatetags.ui import icon, relative_time, short_date, short_date_and_time
@@ -32,7 +33,13 @@ DUE_SOON_WITHIN = timedelta(days=2)
 def duration(minutes: int) -> str:
     """Return minutes in words, such as "1 h 30 min"."""
     hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if hours and rest else f"{hours} h" if hours else f"{rest} min"
+    return (
+        gettext("%(hours)s h %(rest)s min") % {"hours": hours, "rest": rest}
+        if hours and rest
+        else f"{hours} h"
+        if hours
+        else gettext("%(rest)s min") % {"rest": rest}
+    )
 
 
 @register.simple_tag
@@ -43,7 +50,9 @@ def state_badge(name: str, category: str) -> SafeString:
 @register.simple_tag
 def priority_badge(priority: int, label: str) -> SafeString:
     if not priority:
-        return format_html('<span class="muted none"><span class="sr-only">{}</span>{}</span>', "No priority", "–")
+        return format_html(
+            '<span class="muted none"><span class="sr-only">{}</span>{}</span>', gettext("No priority"), "–"
+        )
     return format_html(
         '<span class="badge plain priority-{}">{}{}</span>', priority, icon(PRIORITY_ICONS[priority]), label
     )

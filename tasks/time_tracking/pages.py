@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
@@ -41,7 +42,7 @@ def stop_timer(request: HttpRequest, key: str) -> HttpResponse:
     """Stop the timer; a second click finds it stopped, which is no error."""
     try:
         entry = services.stop(actor=get_request_user(request), ref=key, now=current_time())
-        messages.success(request, f"{entry.minutes} min logged.")
+        messages.success(request, gettext("%(minutes)s min logged.") % {"minutes": entry.minutes})
     except Conflict as error:
         messages.warning(request, error.detail)
     # The frame of every page has the button too, and names its page.
@@ -82,7 +83,7 @@ def update_time_entry(request: HttpRequest, key: str, time_entry_id: UUID) -> Ht
         if form.submit(save):
             return _to_panel(key)
     except VersionConflict:
-        messages.warning(request, "You changed this entry in another tab. This is how it is now.")
+        messages.warning(request, gettext("You changed this entry in another tab. This is how it is now."))
         return _to_panel(key)
     context = task_context(reader, task) | {"time_form": form}
     return render_page(request, "tasks/task_detail.html", context, status=422)
@@ -92,5 +93,5 @@ def update_time_entry(request: HttpRequest, key: str, time_entry_id: UUID) -> Ht
 @require_POST
 def delete_time_entry(request: HttpRequest, key: str, time_entry_id: UUID) -> HttpResponse:
     services.delete(actor=get_request_user(request), ref=key, time_entry_id=time_entry_id, now=current_time())
-    add_undo_message(request, "Time entry deleted.")
+    add_undo_message(request, gettext("Time entry deleted."))
     return _to_panel(key)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.cache import invalidate_after_commit
@@ -43,7 +44,7 @@ def start(*, actor: User, ref: str, now: datetime) -> TimeEntry:
         with transaction.atomic():
             entry = TimeEntry.objects.create(task=task, user=actor, started_at=now, created_at=now)
     except IntegrityError as error:  # the database allows one
-        raise Conflict("Another timer of yours was started at the same time.", code="timer_running") from error
+        raise Conflict(gettext("Another timer of yours was started at the same time."), code="timer_running") from error
     invalidate_after_commit([str(actor.pk)])  # the frame of every page shows the timer
     return entry
 
@@ -54,7 +55,7 @@ def stop(*, actor: User, ref: str, now: datetime) -> TimeEntry:
     task = items_selectors.lock_task(actor, ref).task
     running = TimeEntry.objects.filter(user=actor, task=task, ended_at=None).first()
     if running is None or not _end(running, actor, now):
-        raise Conflict("Your timer does not run on this task.", code="no_timer")
+        raise Conflict(gettext("Your timer does not run on this task."), code="no_timer")
     return running
 
 
@@ -123,7 +124,7 @@ def update(
     if not changed:
         return entry
     if entry.ended_at is None and changed.keys() & {"minutes", "started_at"}:
-        raise Conflict("The timer is running; stop it first.", code="timer_running")
+        raise Conflict(gettext("The timer is running; stop it first."), code="timer_running")
     before = _field_values(entry)
     for name, value in changed.items():
         setattr(entry, name, value)
@@ -185,7 +186,7 @@ def _lock_entry(actor: User, ref: str, time_entry_id: uuid.UUID) -> tuple[Locked
     rows = TimeEntry.objects.select_for_update(of=("self",)).select_related("user")
     entry = rows.filter(task=locked.task, pk=time_entry_id).first()
     if entry is None:
-        raise NotFound("There is no such time entry.")
+        raise NotFound(gettext("There is no such time entry."))
     return locked, entry
 
 
@@ -201,5 +202,5 @@ def _valid_end(started_at: datetime, minutes: int, now: datetime) -> datetime:
     ended_at = started_at + timedelta(minutes=minutes)
     # A minute of tolerance: clocks differ, and pages have no seconds.
     if ended_at > now + timedelta(minutes=1):
-        raise Invalid.field("started_at", "This time would end in the future.", "future")
+        raise Invalid.field("started_at", gettext("This time would end in the future."), "future")
     return ended_at

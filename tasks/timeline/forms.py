@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy
 
 from core.forms import PageForm
 
@@ -17,8 +18,8 @@ class DatesForm(PageForm):
     # The days that the page showed: a change of anything else is no conflict.
     seen_start = forms.DateField(required=False, widget=forms.HiddenInput)
     seen_due = forms.DateField(required=False, widget=forms.HiddenInput)
-    start = forms.DateField(label="Start", required=False, widget=forms.DateInput(attrs=DATE_INPUT))
-    due = forms.DateField(label="Due", required=False, widget=forms.DateInput(attrs=DATE_INPUT))
+    start = forms.DateField(label=gettext_lazy("Start"), required=False, widget=forms.DateInput(attrs=DATE_INPUT))
+    due = forms.DateField(label=gettext_lazy("Due"), required=False, widget=forms.DateInput(attrs=DATE_INPUT))
 
     def __init__(self, data: Any = None, **options: Any) -> None:
         super().__init__(data, auto_id="dates_%s", **options)

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -112,13 +113,13 @@ def set_dates(request: HttpRequest, key: str) -> HttpResponse:
     project = projects_selectors.get_project(reader, key)
     form, status = DatesForm(request.POST), 200
     if not form.is_valid():
-        messages.error(request, "Choose a task and its dates.")
+        messages.error(request, gettext("Choose a task and its dates."))
         return _timeline_response(request, reader, project, status=422)
     data = form.cleaned_data
     try:
         task = items_selectors.get_task(reader, str(data["task"]))
         if task.project_id != project.pk:
-            raise NotFound("This task isn't in the project any more.")
+            raise NotFound(gettext("This task isn't in the project any more."))
         services.set_dates(
             actor=reader,
             task=task,
@@ -130,10 +131,10 @@ def set_dates(request: HttpRequest, key: str) -> HttpResponse:
         )
     except (VersionConflict, Conflict, Invalid, NotFound) as error:
         status = report_error(
-            request, error, conflict="The dates were changed meanwhile. The timeline shows the current ones."
+            request, error, conflict=gettext("The dates were changed meanwhile. The timeline shows the current ones.")
         )
     else:
-        add_undo_message(request, f"Dates of {task.key} changed.")
+        add_undo_message(request, gettext("Dates of %(key)s changed.") % {"key": task.key})
     return _timeline_response(request, reader, project, status=status)
 
 

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -51,7 +52,7 @@ def restore_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     restoration = deletions.restore(actor=get_request_user(request), entry_id=entry_id, now=current_time())
     if isinstance(restoration, BulkJob):
         return redirect("bulk-job", restoration.pk)
-    text = f"{restoration.title} restored."
+    text = gettext("%(title)s restored.") % {"title": restoration.title}
     if restoration.skipped:
         count = sum(restoration.skipped.values())
         text += f" {count} {'part' if count == 1 else 'parts'} could not be restored: what they refer to is gone."
@@ -71,7 +72,7 @@ def purge_entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     reader = get_request_user(request)
     if request.method == "POST":
         purging.purge(actor=reader, entry_id=entry_id)
-        messages.success(request, "Permanently deleted.")
+        messages.success(request, gettext("Permanently deleted."))
         return redirect("trash")
     entry = selectors.get_entry(reader, entry_id)
     # Only for the page: the service checks again, under the lock.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext
+
 from accounts.models import User
 from core.errors import Conflict
 from events.outbox import publish
@@ -82,7 +84,7 @@ def restore_custom_field(actor: User, entry: TrashEntry, now: datetime) -> Resto
     skipped = _reinsert(entry)
     # Reinserted without an error: another field may have its key.
     if project and not ProjectField.objects.filter(project=project, field=entry.object_id).exists():
-        raise Conflict("The project has another field with this key. Delete that first.", code="taken")
+        raise Conflict(gettext("The project has another field with this key. Delete that first."), code="taken")
     field = CustomField.objects.select_related("project").get(pk=entry.object_id)
     definitions.publish_change(field, actor, [], [field.name])
     return Restoration(entry.kind, entry.object_id, entry.title, project, skipped=skipped)
@@ -93,13 +95,16 @@ def restore_custom_field_option(actor: User, entry: TrashEntry, now: datetime) -
     field_id = root_row(entry)["field_id"]
     field = CustomField.objects.filter(pk=field_id).first()
     if field is None:
-        raise Conflict("Its field was deleted. Restore the field first.", code="parent_deleted")
+        raise Conflict(gettext("Its field was deleted. Restore the field first."), code="parent_deleted")
     if field.project_id:
         _lock_managed_project(actor, entry)
     field = definitions.lock_field(actor, field.pk)
     count = CustomFieldOption.objects.filter(field=field).count()
     if count >= definitions.MAX_OPTIONS:
-        raise Conflict(f"A field has at most {definitions.MAX_OPTIONS} options.", code="too_many")
+        raise Conflict(
+            gettext("A field has at most %(max_options)s options.") % {"max_options": definitions.MAX_OPTIONS},
+            code="too_many",
+        )
     skipped = _reinsert(entry, {"position": count})
     definitions.publish_change(field, actor, [field.name], [field.name])
     return Restoration(entry.kind, entry.object_id, entry.title, field.project, skipped=skipped)
@@ -123,7 +128,7 @@ def _lock_managed_project(actor: User, entry: TrashEntry) -> Project:
 def _lock_project(entry: TrashEntry) -> Project:
     project = selectors.lock_project_of_entry(entry)
     if project is None:
-        raise Conflict("Its project was deleted. Restore the project first.", code="parent_deleted")
+        raise Conflict(gettext("Its project was deleted. Restore the project first."), code="parent_deleted")
     return project
 
 

@@ -12,6 +12,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import ForeignKey, Model
 from django.db.models.deletion import SET_NULL
+from django.utils.translation import gettext
 
 from core.errors import Conflict
 from tasks.models import TrashEntry
@@ -186,4 +187,6 @@ def require_restored(entry: TrashEntry, skipped: dict[str, int]) -> None:
     model = apps.get_model(entry.model_label)
     if not model._default_manager.filter(pk=entry.object_id).exists():
         gone = ", ".join(sorted(skipped)) or "it"
-        raise Conflict(f"What it belonged to was deleted meanwhile ({gone}).", code="parent_deleted")
+        raise Conflict(
+            gettext("What it belonged to was deleted meanwhile (%(gone)s).") % {"gone": gone}, code="parent_deleted"
+        )

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from core.errors import NotFound, require
@@ -17,7 +18,7 @@ from tasks.models import Project, TrashEntry
 from tasks.models.trash import PRIVATE_KINDS
 from tasks.projects import selectors as projects_selectors
 
-ENTRY_NOT_FOUND = "There is no such entry in the trash."
+ENTRY_NOT_FOUND = gettext_noop("There is no such entry in the trash.")
 
 
 def list_entries(user: User, *, project: str = "", kind: str = "") -> QuerySet[TrashEntry]:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.db import translate_db_error
@@ -61,7 +62,8 @@ def restore(*, actor: User, entry_id: uuid.UUID, now: datetime) -> Restoration:
         if isinstance(translated := translate_db_error(error), Conflict):
             raise translated from error
         raise Conflict(
-            f"It can't be restored: something with the same name exists by now. Rename that first ({entry.title}).",
+            gettext("It can't be restored: something with the same name exists by now. Rename that first (%(title)s).")
+            % {"title": entry.title},
             code="taken",
         ) from error
     entry.delete()
@@ -112,7 +114,7 @@ def _restore_comment(actor: User, entry: TrashEntry, now: datetime) -> Restorati
     row = root_row(entry)
     # The same for a task that is deleted and for one that the actor may not see any more.
     if not Task.objects.visible_to(actor).filter(pk=row["task_id"]).exists():
-        raise Conflict("The task of this comment was deleted. Restore the task first.", code="parent_deleted")
+        raise Conflict(gettext("The task of this comment was deleted. Restore the task first."), code="parent_deleted")
     locked = items_selectors.lock_task(actor, row["task_id"])
     is_allowed = str(row["author_id"]) == str(actor.pk) or policies.can_manage(locked.project_role)
     require(is_allowed, "Only its author or an admin of the project may restore a comment.")
@@ -132,7 +134,7 @@ def _restore_comment(actor: User, entry: TrashEntry, now: datetime) -> Restorati
 def _restore_attachment(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
     row = root_row(entry)
     if not Task.objects.visible_to(actor).filter(pk=row["task_id"]).exists():
-        raise Conflict("The task of this file was deleted. Restore the task first.", code="parent_deleted")
+        raise Conflict(gettext("The task of this file was deleted. Restore the task first."), code="parent_deleted")
     items_selectors.lock_project_of_task(actor, row["task_id"])
     locked = items_selectors.lock_task(actor, row["task_id"])
     is_allowed = str(row["uploader_id"]) == str(actor.pk) or policies.can_manage(locked.project_role)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import User
 from core.errors import Conflict, NotFound, require
@@ -35,7 +36,7 @@ from tasks.time_tracking import services as time_tracking
 from tasks.trash.reinsertion import reinsert, require_restored, root_row
 from tasks.trash.restoration import Restoration
 
-PARENT_DELETED = "Its task was deleted. Restore the task first."
+PARENT_DELETED = gettext_noop("Its task was deleted. Restore the task first.")
 
 
 def restore_checklist_item(actor: User, entry: TrashEntry, now: datetime) -> Restoration:
@@ -65,16 +66,16 @@ def restore_relation(actor: User, entry: TrashEntry, now: datetime) -> Restorati
     ends = {str(task.pk): task for task in visible.with_relations()}
     if len(ends) < 2:
         # The same for a task that is deleted and for one that the actor may not see.
-        raise Conflict("One of its tasks was deleted. Restore the task first.", code="parent_deleted")
+        raise Conflict(gettext("One of its tasks was deleted. Restore the task first."), code="parent_deleted")
     # That from which it was removed, or either of two tasks of one project.
     own = next((task for task in ends.values() if task.project_id == entry.project_id), ends[row["source_id"]])
     locked = _lock_editable_task(actor, str(own.pk))
     relations.require_room(ends.values())
     source, target = ends[row["source_id"]], ends[row["target_id"]]
     if TaskRelation.objects.filter(source=source, target=target, kind=row["kind"]).exists():
-        raise Conflict("The two tasks are related in this way again already.", code="taken")
+        raise Conflict(gettext("The two tasks are related in this way again already."), code="taken")
     if row["kind"] != RelationKind.RELATES and relations.leads_to(target, source, row["kind"]):
-        raise Conflict("It would close a circle by now: the tasks would wait for each other.", code="circle")
+        raise Conflict(gettext("It would close a circle by now: the tasks would wait for each other."), code="circle")
     skipped = reinsert(entry)
     require_restored(entry, skipped)
     relation = TaskRelation.objects.get(pk=entry.object_id)
@@ -110,9 +111,12 @@ def restore_reminder(actor: User, entry: TrashEntry, now: datetime) -> Restorati
     policies.require_not_archived(locked.task.project)
     own = Reminder.objects.filter(user=actor, task=locked.task)
     if own.count() >= reminders.MAX_REMINDERS:
-        raise Conflict(f"At most {reminders.MAX_REMINDERS} reminders for a task.", code="too_many")
+        raise Conflict(
+            gettext("At most %(max_reminders)s reminders for a task.") % {"max_reminders": reminders.MAX_REMINDERS},
+            code="too_many",
+        )
     if own.filter(**{name: row[name] for name in ("at", "minutes_before", "days_before", "time")}).exists():
-        raise Conflict("You have this reminder again already.", code="taken")
+        raise Conflict(gettext("You have this reminder again already."), code="taken")
     # Like after a change of the due date: the job computes when it fires, and nothing that is past.
     skipped = reinsert(entry, {"since": now, "fires_at": None, "is_stale": True})
     require_restored(entry, skipped)
@@ -124,9 +128,9 @@ def restore_recurrence(actor: User, entry: TrashEntry, now: datetime) -> Restora
     row = root_row(entry)
     locked = _lock_editable_task(actor, row["task_id"])
     if Recurrence.objects.filter(task=locked.task).exists():
-        raise Conflict("The task repeats by another rule by now. Remove that first.", code="taken")
+        raise Conflict(gettext("The task repeats by another rule by now. Remove that first."), code="taken")
     if locked.task.is_closed:
-        raise Conflict("The task is closed. Reopen it first.", code="closed")
+        raise Conflict(gettext("The task is closed. Reopen it first."), code="closed")
     skipped = reinsert(entry)
     require_restored(entry, skipped)
     Task.objects.filter(pk=locked.task.pk).update(is_recurring=True)

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from accounts.auth.requests import get_request_user
@@ -25,15 +26,15 @@ def undo(request: HttpRequest) -> HttpResponse:
         )
     except VersionConflict as error:
         names = ", ".join(sorted(error.requested)).replace("_", " ")
-        messages.error(request, f"Can't undo: someone has changed the {names} since.")
+        messages.error(request, gettext("Can't undo: someone has changed the %(names)s since.") % {"names": names})
         return HttpResponseRedirect(url)
     except DomainError as error:
         text = error.message
-        messages.error(request, f"Can't undo: {text}")
+        messages.error(request, gettext("Can't undo: %(text)s") % {"text": text})
         return HttpResponseRedirect(url)
     if undone.job:
         return HttpResponseRedirect(reverse("bulk-job", args=[undone.job.pk]))
-    add_undo_message(request, "Undone.", tag=REDO_TAG)
+    add_undo_message(request, gettext("Undone."), tag=REDO_TAG)
     if not undone.exists:
         # The page of the object, where the form may have been, is gone.
         return HttpResponseRedirect(reverse("task-list"))

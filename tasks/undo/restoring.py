@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext
+
 from accounts.models import User
 from core.errors import Conflict
 from tasks.bulk import deletions
@@ -13,6 +15,6 @@ def restore(actor: User, kind: str, object_id: str, now: datetime) -> BulkJob | 
     entries = TrashEntry.objects.visible_to(actor).filter(kind=kind, object_id=object_id)
     entry_id = entries.values_list("pk", flat=True).first()
     if entry_id is None:
-        raise Conflict("It is no longer in the trash.", code="not_in_trash")
+        raise Conflict(gettext("It is no longer in the trash."), code="not_in_trash")
     restored = deletions.restore(actor=actor, entry_id=entry_id, now=now)
     return restored if isinstance(restored, BulkJob) else None

@@ -14,6 +14,7 @@ from allauth.mfa.base import forms as mfa
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext, gettext_lazy
 from fido2.utils import websafe_decode
 from fido2.webauthn import CollectedClientData
 from rest_framework.exceptions import ParseError
@@ -55,8 +56,8 @@ class CredentialField(forms.CharField):
 class RelabelledForm(forms.Form):
     """Labels and hints by field. A label is enough, so there are no placeholders."""
 
-    labels: dict[str, str] = {}
-    hints: dict[str, str] = {}
+    labels: dict[str, Any] = {}
+    hints: dict[str, Any] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -67,13 +68,13 @@ class RelabelledForm(forms.Form):
 
 
 class ReauthenticateForm(RelabelledForm, account.ReauthenticateForm):
-    labels = {"password": "Password"}
+    labels = {"password": gettext_lazy("Password")}
 
 
 class MfaCodeForm(RelabelledForm, mfa.BaseAuthenticateForm):
     """A code at sign-in. `authenticator` is the method whose code it was."""
 
-    hints = {"code": "Six digits from your authenticator app, or one of your recovery codes."}
+    hints = {"code": gettext_lazy("Six digits from your authenticator app, or one of your recovery codes.")}
 
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"]
@@ -92,12 +93,14 @@ class ReauthenticateCodeForm(MfaCodeForm, mfa.ReauthenticateForm): ...
 
 
 class AddPasskeyForm(forms.Form):
-    name = SingleLineField(required=False, max_length=100, help_text="What you call the device that stores it.")
+    name = SingleLineField(
+        required=False, max_length=100, help_text=gettext_lazy("What you call the device that stores it.")
+    )
     passwordless = forms.BooleanField(
         required=False,
         initial=True,
-        label="Sign in with it alone",
-        help_text="It replaces the password too, and asks for a fingerprint, a face or a PIN.",
+        label=gettext_lazy("Sign in with it alone"),
+        help_text=gettext_lazy("It replaces the password too, and asks for a fingerprint, a face or a PIN."),
     )
     credential = CredentialField()
 
@@ -105,7 +108,7 @@ class AddPasskeyForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.user = user
         count = len(login_methods_selectors.get_mfa_methods(user).passkeys)
-        self.initial["name"] = f"Passkey {count + 1}"
+        self.initial["name"] = gettext("Passkey %(count)s") % {"count": count + 1}
 
     def clean_name(self) -> str:
         return self.cleaned_data["name"] or str(self.initial["name"])

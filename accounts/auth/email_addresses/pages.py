@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -45,7 +46,7 @@ def verify_email(request: HttpRequest) -> HttpResponse:
         return render_page(
             request, "account/email_confirmation_expired.html", {"error": error.detail}, status=error.status
         )
-    messages.success(request, f"{user.email} is confirmed.")
+    messages.success(request, gettext("%(email)s is confirmed.") % {"email": user.email})
     pending = login.load_pending_login(request)
     # Only in the browser that registered: the link alone signs nobody in, as emails are forwarded and scanned.
     if pending is not None and pending.user == user:
@@ -72,7 +73,7 @@ def change_email(request: HttpRequest) -> HttpResponse:
         except Invalid as error:
             form.add_domain_error(error)
         else:
-            messages.success(request, "We sent a confirmation link to the new address.")
+            messages.success(request, gettext("We sent a confirmation link to the new address."))
             return redirect("mfa_index")
     context = {"form": form, "pending_email": services.get_pending_email(user), "tab": "security"}
     return render_page(request, "account/email_change.html", context, status=form_status(form))
@@ -86,5 +87,5 @@ def resend_verification(request: HttpRequest) -> HttpResponse:
     if not services.is_email_verified(user):
         consume(request, Use(LINK_EMAIL_GROUP, base_address(user.email), settings.EMAIL_LINK_RATE))
         services.send_verification_email(user=user)
-    messages.success(request, f"We sent a confirmation link to {user.email}.")
+    messages.success(request, gettext("We sent a confirmation link to %(email)s.") % {"email": user.email})
     return redirect("mfa_index")

@@ -7,6 +7,7 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.translation import gettext, gettext_noop
 
 from accounts import events
 from accounts.auth import account_emails
@@ -20,8 +21,8 @@ from core.errors import Conflict, Invalid, NotFound
 from core.text import normalize_email
 from events.outbox import publish
 
-LINK_EXPIRED = "This link is not valid: it was used already, or is too old."
-EMAIL_TAKEN = "Another account uses this address now."
+LINK_EXPIRED = gettext_noop("This link is not valid: it was used already, or is too old.")
+EMAIL_TAKEN = gettext_noop("Another account uses this address now.")
 
 
 def is_email_verified(user: User) -> bool:
@@ -117,7 +118,7 @@ def request_email_change(*, user: User, email: str, now: datetime, seen_at: str 
     """
     email = normalize_email(email)
     if email == user.email or EmailAddress.objects.filter(user=user, email=email).exists():
-        raise Invalid.field("email", "This is your address already, or you requested it before.", "duplicate")
+        raise Invalid.field("email", gettext("This is your address already, or you requested it before."), "duplicate")
     cancel_email_change(user=user)
     account_emails.send_verification(EmailAddress.objects.create(user=user, email=email))
     notify_security_change(user=user, change="email_change_requested", now=now, address=seen_at)

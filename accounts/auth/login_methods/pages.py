@@ -6,6 +6,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.auth.login_methods import selectors, services
 from accounts.auth.login_methods.services import LINK_EXPIRED
@@ -18,12 +19,12 @@ from core.http.client_ip import client_ip
 
 TEMPLATE = "accounts/revert_login_method.html"
 CHANGE_NAMES = {
-    "password_changed": "Password changed",
-    "password_set": "Password set",
-    "totp_deactivated": "Authenticator app removed",
-    "webauthn_removed": "Passkey removed",
+    "password_changed": gettext_noop("Password changed"),
+    "password_set": gettext_noop("Password set"),
+    "totp_deactivated": gettext_noop("Authenticator app removed"),
+    "webauthn_removed": gettext_noop("Passkey removed"),
 }
-MFA_METHOD_NAMES = {"totp": "Authenticator app", "recovery_codes": "Recovery codes"}
+MFA_METHOD_NAMES = {"totp": gettext_noop("Authenticator app"), "recovery_codes": gettext_noop("Recovery codes")}
 
 
 @credential_page(mfa_exempt=True, secret_in_url=True)
@@ -36,22 +37,31 @@ def revert_login_method(request: HttpRequest) -> HttpResponse:
         except (Conflict, NotFound) as error:
             return render_page(request, TEMPLATE, {"error": error.detail}, status=error.status)
         logout_if_current(request, user)
-        messages.success(request, "The change is undone. We sent you a link to choose a new password.")
+        messages.success(request, gettext("The change is undone. We sent you a link to choose a new password."))
         return redirect("login")
     added = selectors.get_login_methods_added(token, now)
     if added is None:
         return render_page(request, TEMPLATE, {"error": LINK_EXPIRED}, status=404)
     names = provider_names()
     login_methods: list[tuple[str, object]] = [
-        *((f"{_method_name(item)} added", item.created_at) for item in added.mfa_methods),
+        *((gettext("%(item)s added") % {"item": _method_name(item)}, item.created_at) for item in added.mfa_methods),
         *(
-            (f"Sign-in with {names.get(item.provider, item.provider)} added", item.date_joined)
+            (
+                gettext("Sign-in with %(provider)s added") % {"provider": names.get(item.provider, item.provider)},
+                item.date_joined,
+            )
             for item in added.identities
         ),
-        *((CHANGE_NAMES[item.change], item.changed_at) for item in added.changes),
+        *((gettext(CHANGE_NAMES[item.change]), item.changed_at) for item in added.changes),
     ]
     if added.email_change:
-        login_methods.insert(0, (f"Email address changed to {added.user.email}", added.email_change.changed_at))
+        login_methods.insert(
+            0,
+            (
+                gettext("Email address changed to %(email)s") % {"email": added.user.email},
+                added.email_change.changed_at,
+            ),
+        )
     context = {
         "token": token,
         "account": added.user,
@@ -63,4 +73,6 @@ def revert_login_method(request: HttpRequest) -> HttpResponse:
 
 
 def _method_name(method: Authenticator) -> str:
-    return MFA_METHOD_NAMES.get(method.type) or f"Passkey “{method.wrap().name}”"
+    if name := MFA_METHOD_NAMES.get(method.type):
+        return gettext(name)
+    return gettext("Passkey “%(name)s”") % {"name": method.wrap().name}

@@ -11,6 +11,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.core.signing import BadSignature, Signer
 from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from accounts.models import EmailChange, SecurityChange, User
 from accounts.models.sessions import MFA_TYPES
@@ -73,7 +74,7 @@ def get_passkey(user: User, passkey_id: int) -> Authenticator:
     """Return a passkey of the user. Raises NotFound."""
     passkey = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN, pk=passkey_id).first()
     if passkey is None:
-        raise NotFound("There is no such passkey.")
+        raise NotFound(gettext("There is no such passkey."))
     return passkey
 
 

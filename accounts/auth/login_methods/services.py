@@ -7,6 +7,7 @@ from datetime import datetime
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext_noop
 
 from accounts import events
 from accounts.api_keys.services import revoke_all_keys
@@ -22,7 +23,9 @@ from accounts.models import SecurityChange, Session, User
 from core.errors import NotFound
 from events.outbox import publish
 
-LINK_EXPIRED = "This link is not valid: it was used already, is older than 7 days, or what it is about was removed."
+LINK_EXPIRED = gettext_noop(
+    "This link is not valid: it was used already, is older than 7 days, or what it is about was removed."
+)
 
 
 @transaction.atomic

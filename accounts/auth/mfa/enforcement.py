@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from core.errors import NotAllowed
 
@@ -38,7 +39,9 @@ def mfa_setup_required(*, kind: str, role: str, has_mfa: bool) -> bool:
 def mfa_setup_required_error() -> NotAllowed:
     """Return the API's error for a user who has to set up MFA first."""
     return NotAllowed(
-        "This account needs two-factor authentication. Set it up at "
-        f"{settings.SITE_URL}/settings/security/, or with /api/v1/me/mfa/totp/.",
+        gettext(
+            "This account needs two-factor authentication. Set it up at %(site_url)s/settings/security/, or with /api/v1/me/mfa/totp/."
+        )
+        % {"site_url": settings.SITE_URL},
         code="mfa_setup_required",
     )

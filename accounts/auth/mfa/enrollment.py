@@ -11,6 +11,7 @@ from allauth.mfa.models import Authenticator
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext, gettext_noop
 
 from accounts import policies
 from accounts.auth.allauth.internals import RecoveryCodes
@@ -28,7 +29,7 @@ from core.security.encryption import decrypt, encrypt
 
 SETUP_LIFETIME = timedelta(minutes=15)
 SETUP_PURPOSE = "totp setup"
-SETUP_EXPIRED = "This setup has expired or was used before. Start again."
+SETUP_EXPIRED = gettext_noop("This setup has expired or was used before. Start again.")
 Type = Authenticator.Type
 
 
@@ -77,7 +78,7 @@ def activate_totp(
     secret = resume_totp(user=user, token=token, now=now).secret
     steps = mfa.matching_steps(secret, code, now)
     if not steps:
-        raise Invalid.field("code", "Incorrect code.", WRONG_SECRET)
+        raise Invalid.field("code", gettext("Incorrect code."), WRONG_SECRET)
     # A setup is used once: who saw its token could add the same secret again after its owner removed the app.
     _, is_first_use = MfaChallenge.objects.get_or_create(
         token_hash=hash_token(secret), defaults={"user": user, "used_at": now, "expires_at": now + SETUP_LIFETIME}
@@ -109,7 +110,7 @@ def rename_passkey(*, user: User, passkey_id: int, name: str) -> None:
     """Give a passkey of the user another name. Raises NotFound."""
     passkey = Authenticator.objects.select_for_update().filter(user=user, type=Type.WEBAUTHN, pk=passkey_id).first()
     if passkey is None:
-        raise NotFound("There is no such passkey.")
+        raise NotFound(gettext("There is no such passkey."))
     Authenticator.objects.filter(pk=passkey.pk).update(data={**passkey.data, "name": name})
 
 
@@ -124,7 +125,7 @@ def generate_recovery_codes(*, user: User, now: datetime, address: str = "") -> 
     """Replace the recovery codes, see `show_recovery_codes_once`. Raises Conflict for a user without an MFA method."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if not login_methods_selectors.has_mfa(user):
-        raise Conflict("Add an authenticator app or a passkey first.", code="mfa_required")
+        raise Conflict(gettext("Add an authenticator app or a passkey first."), code="mfa_required")
     Authenticator.objects.filter(user=user, type=Type.RECOVERY_CODES).delete()
     _create_recovery_codes(user, now)
     notify_security_change(user=user, change="recovery_codes_generated", now=now, address=address)
@@ -135,7 +136,7 @@ def show_recovery_codes_once(*, user: User) -> list[str] | None:
     """Return the unused recovery codes the first time, and None after that. Raises NotFound."""
     row = Authenticator.objects.select_for_update().filter(user=user, type=Type.RECOVERY_CODES).first()
     if row is None:
-        raise NotFound("There are no recovery codes.")
+        raise NotFound(gettext("There are no recovery codes."))
     codes = row.wrap()
     if codes.did_view:
         return None
@@ -147,7 +148,9 @@ def show_recovery_codes_once(*, user: User) -> list[str] | None:
 def require_can_add_method(user: User) -> None:
     """Raise Conflict where the address is not verified: a user who registered with another's would lock its owner out."""
     if settings.REQUIRE_VERIFIED_EMAIL and not email_addresses.is_email_verified(user):
-        raise Conflict("Confirm your email address first: open the link that we sent to it.", code="email_not_verified")
+        raise Conflict(
+            gettext("Confirm your email address first: open the link that we sent to it."), code="email_not_verified"
+        )
 
 
 def _add(
@@ -167,7 +170,7 @@ def _add(
     # first, and refused by open_session() if it comes later.
     had_mfa = login_methods_selectors.has_mfa(user)
     if kind == Type.TOTP and Authenticator.objects.filter(user=user, type=kind).exists():
-        raise Conflict("There is an authenticator app already. Remove it first.", code="totp_exists")
+        raise Conflict(gettext("There is an authenticator app already. Remove it first."), code="totp_exists")
     Authenticator.objects.create(user=user, type=kind, data=data, created_at=now)
     revoked = 0
     if not had_mfa:
@@ -192,7 +195,7 @@ def _remove(user: User, columns: dict[str, Any], change: str, *, now: datetime, 
     methods = list(Authenticator.objects.filter(user=user).order_by("pk"))
     removed = list(Authenticator.objects.filter(user=user, **columns))
     if not removed:
-        raise NotFound("There is no such method.")
+        raise NotFound(gettext("There is no such method."))
     # Recovery codes that were left behind would look like MFA and protect nothing.
     if not any(item.type in MFA_TYPES for item in methods if item not in removed):
         removed = methods

@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -31,7 +32,9 @@ from core.forms import form_status
 from core.htmx import form_data, render_page
 from core.http.client_ip import client_ip
 
-OTHER_SESSIONS_REVOKED = "You are signed out on all other devices, where two-factor authentication was not asked for."
+OTHER_SESSIONS_REVOKED = gettext_noop(
+    "You are signed out on all other devices, where two-factor authentication was not asked for."
+)
 
 
 @endpoint(mfa_exempt=True)
@@ -63,7 +66,7 @@ def add_totp(request: HttpRequest) -> HttpResponse:
             setup = enrollment.resume_totp(user=user, token=request.POST.get("setup_token", ""), now=now)
             code = form.cleaned_data["code"]
             result = enrollment.activate_totp(user=user, token=setup.token, code=code, now=now, **_caller(request))
-            return _added(request, result, "The authenticator app is added.")
+            return _added(request, result, gettext("The authenticator app is added."))
     except Invalid as error:
         form.add_domain_error(error)
     except Conflict as error:
@@ -84,10 +87,10 @@ def remove_totp(request: HttpRequest) -> HttpResponse:
     user = get_request_user(request)
     if request.method == "POST":
         enrollment.deactivate_totp(user=user, now=current_time(), address=client_ip(request))
-        messages.success(request, "The authenticator app is removed.")
+        messages.success(request, gettext("The authenticator app is removed."))
         return redirect("mfa_index")
     if not login_methods_selectors.get_mfa_methods(user).totp:
-        raise NotFound("There is no authenticator app.")
+        raise NotFound(gettext("There is no authenticator app."))
     return render_page(request, "mfa/totp/deactivate_form.html", {"tab": "security"})
 
 
@@ -103,7 +106,7 @@ def add_passkey(request: HttpRequest) -> HttpResponse:
             result = enrollment.add_passkey(
                 user=user, name=name, credential=credential, now=current_time(), **_caller(request)
             )
-            return _added(request, result, "The passkey is added.")
+            return _added(request, result, gettext("The passkey is added."))
     except Conflict as error:
         return _refused(request, error)
     options = begin_registration(request, user)
@@ -131,7 +134,7 @@ def remove_passkey(request: HttpRequest, pk: int) -> HttpResponse:
     user = get_request_user(request)
     if request.method == "POST":
         enrollment.remove_passkey(user=user, passkey_id=pk, now=current_time(), address=client_ip(request))
-        messages.success(request, "The passkey is removed.")
+        messages.success(request, gettext("The passkey is removed."))
         return redirect("mfa_index")
     context = {"authenticator": login_methods_selectors.get_passkey(user, pk), "tab": "security"}
     return render_page(request, "mfa/webauthn/authenticator_confirm_delete.html", context)
@@ -174,7 +177,7 @@ def _caller(request: HttpRequest) -> dict[str, Any]:
 def _added(request: HttpRequest, result: enrollment.EnrollmentResult, message: str) -> HttpResponse:
     messages.success(request, message)
     if result.revoked_sessions:
-        messages.info(request, OTHER_SESSIONS_REVOKED)
+        messages.info(request, gettext(OTHER_SESSIONS_REVOKED))
     return redirect("mfa_view_recovery_codes" if result.has_new_recovery_codes else "mfa_index")
 
 

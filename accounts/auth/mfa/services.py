@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.auth.one_time_tokens import hash_token, new_token
 from accounts.auth.security_notifications import notify_security_change
@@ -32,7 +33,7 @@ ENCRYPTION_PURPOSE = "mfa"
 LAST_TOTP_STEP = "last_step"
 SIGNATURE_COUNT, LAST_CHALLENGE = "signature_count", "last_challenge"
 WRONG_CODE = "wrong_code"
-CHALLENGE_EXPIRED = "This sign-in has expired. Sign in again with your password."
+CHALLENGE_EXPIRED = gettext_noop("This sign-in has expired. Sign in again with your password.")
 
 
 # Time-based one-time passwords (RFC 6238) as all authenticator apps have them: SHA-1, six digits, 30 seconds.
@@ -110,7 +111,7 @@ def complete_challenge(*, token: str, code: str, now: datetime) -> User:
         used_at = now if is_correct else None
         MfaChallenge.objects.filter(pk=challenge.pk).update(attempts=F("attempts") + 1, used_at=used_at)
     if not is_correct:  # raised outside the transaction, which counts the attempt
-        raise NotAuthenticated("The code is wrong.", code=WRONG_CODE)
+        raise NotAuthenticated(gettext("The code is wrong."), code=WRONG_CODE)
     return user
 
 
@@ -156,7 +157,7 @@ def record_passkey_use(
     with transaction.atomic():
         row = Authenticator.objects.select_for_update().filter(pk=passkey.pk).select_related("user").first()
         if row is None or row.data.get(LAST_CHALLENGE) == challenge:
-            raise NotAuthenticated("This challenge was used.", code="passkey_replayed")
+            raise NotAuthenticated(gettext("This challenge was used."), code="passkey_replayed")
         last_count = row.data.get(SIGNATURE_COUNT, row.wrap().authenticator_data.counter)
         is_copied = bool(signature_count or last_count) and signature_count <= last_count
         changes = {LAST_CHALLENGE: challenge} | ({} if is_copied else {SIGNATURE_COUNT: signature_count})
@@ -168,7 +169,7 @@ def record_passkey_use(
                 user=row.user, change="passkey_refused", now=now, address=address, dedup_key=dedup_key
             )
     if is_copied:  # raised outside the transaction, which records it
-        raise NotAuthenticated("This passkey may have been copied.", code="passkey_copied")
+        raise NotAuthenticated(gettext("This passkey may have been copied."), code="passkey_copied")
 
 
 @transaction.atomic

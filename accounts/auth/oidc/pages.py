@@ -13,6 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
@@ -90,14 +91,14 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     client = get_client(provider_id)
     state = _take_state(request, request.GET.get("state", ""), provider_id=provider_id)
     if state is None:
-        detail = "This sign-in was started in another browser, or too long ago. Try again."
+        detail = gettext("This sign-in was started in another browser, or too long ago. Try again.")
         # Not recorded: without a state any caller could fill the log.
         return _error_response(request, client, OidcError("unknown_state", detail), is_linking=False, is_recorded=False)
     try:
         identity = _identity_from_callback(request, client, state)
         if state["links_to"]:
             services.link_identity(actor=get_request_user(request), identity=identity)
-            messages.success(request, f"You can now sign in with {client.name}.")
+            messages.success(request, gettext("You can now sign in with %(name)s.") % {"name": client.name})
             return redirect("socialaccount_connections")
         # A sign-in that the previous release started has no locale.
         locale = Locale(**state.get("locale", {}))
@@ -135,7 +136,7 @@ def _error_response(
             device=describe_user_agent(user_agent(request)),
         )
     if is_linking and request.user.is_authenticated:
-        messages.error(request, f"Nothing was linked. {error.detail}")
+        messages.error(request, gettext("Nothing was linked. %(detail)s") % {"detail": error.detail})
         return redirect("socialaccount_connections")
     context = {"name": client.name, "detail": error.detail, "code": error.code}
     return render_page(request, "socialaccount/login_error.html", context, status=error.status)
@@ -183,5 +184,5 @@ def unlink_identity(request: HttpRequest, identity_id: int) -> HttpResponse:
     except Conflict as error:
         messages.error(request, error.detail)
     else:
-        messages.success(request, "Account unlinked.")
+        messages.success(request, gettext("Account unlinked."))
     return redirect("socialaccount_connections")

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.auth import reauthentication
@@ -65,7 +66,7 @@ def reset_password(request: HttpRequest) -> HttpResponse:
             return render_page(request, "account/password_reset_expired.html", {}, status=404)
         else:
             logout_if_current(request, user)
-            messages.success(request, "Your new password is saved.")
+            messages.success(request, gettext("Your new password is saved."))
             return redirect("login")
     context = {"form": form, "key": key}
     return render_page(request, "account/password_reset_from_key.html", context, status=form_status(form))
@@ -122,4 +123,4 @@ def _save_password(request: HttpRequest, user: User, password: str) -> None:
     keep, address = session.pk if session else None, client_ip(request)
     services.change_password(user=user, password=password, now=current_time(), keep=keep, address=address)
     update_session_auth_hash(request, user)
-    messages.success(request, "Your new password is saved.")
+    messages.success(request, gettext("Your new password is saved."))

@@ -6,6 +6,7 @@ from datetime import datetime
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts import events
 from accounts.api_keys.services import revoke_all_keys
@@ -35,7 +36,7 @@ def change_password(
         # The breach check takes time: whoever knew the old password must not overwrite one set meanwhile by a reset.
         unchanged = User.objects.active().filter(pk=user.pk, password=user.password)
         if not unchanged.select_for_update(no_key=True).values_list("pk").first():
-            raise Conflict("The password was changed meanwhile. Sign in again.", code="password_changed")
+            raise Conflict(gettext("The password was changed meanwhile. Sign in again."), code="password_changed")
         _save_password(user, password, now, keep)
         notify_security_change(user=user, change=change, now=now, address=address)
 
@@ -51,7 +52,7 @@ def reset_password(*, user: User, password: str, now: datetime, address: str = "
     with transaction.atomic():
         unchanged = User.objects.active().filter(pk=user.pk, password=user.password, email=user.email)
         if not unchanged.select_for_update(no_key=True).values_list("pk").first():
-            raise NotFound("This link is not valid: it was used already, or is too old.")
+            raise NotFound(gettext("This link is not valid: it was used already, or is too old."))
         _save_password(user, password, now, keep=None)
         # Whoever knew the old password may have created API keys or linked an identity of their own.
         remove_other_login_methods(user=user, actor=user, now=now)
@@ -62,7 +63,7 @@ def reset_password(*, user: User, password: str, now: datetime, address: str = "
 
 def _save_password(user: User, password: str, now: datetime, keep: uuid.UUID | None) -> None:
     if user.kind != User.Kind.HUMAN:
-        raise NotAllowed("A service account signs in with its API keys alone.")
+        raise NotAllowed(gettext("A service account signs in with its API keys alone."))
     user.set_password(password)
     User.objects.filter(pk=user.pk).update(password=user.password, version=F("version") + 1)
     cache.invalidate_user(user.pk)

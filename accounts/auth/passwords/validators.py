@@ -11,6 +11,7 @@ from typing import Any
 
 from django.contrib.auth.password_validation import get_default_password_validators, validate_password
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.auth.passwords import pwned_passwords
 from accounts.models import User
@@ -18,7 +19,9 @@ from core.errors import FieldError, Invalid
 
 FORBIDDEN_NAMES = ("taskflow",)
 MAX_EXTRA_CHARACTERS = 3
-BREACHED = "This password is known from a breach elsewhere, so attackers try it early. Choose another one."
+BREACHED = gettext_noop(
+    "This password is known from a breach elsewhere, so attackers try it early. Choose another one."
+)
 
 
 class ServiceNameValidator:
@@ -29,11 +32,11 @@ class ServiceNameValidator:
         for name in FORBIDDEN_NAMES:
             if name in characters and len(characters) - len(name) <= MAX_EXTRA_CHARACTERS:
                 raise ValidationError(
-                    "This password is too similar to the name of the service.", code="password_too_similar"
+                    gettext("This password is too similar to the name of the service."), code="password_too_similar"
                 )
 
     def get_help_text(self) -> str:
-        return "Your password can’t be the name of the service."
+        return gettext("Your password can’t be the name of the service.")
 
 
 class BreachedPasswordValidator:
@@ -41,10 +44,10 @@ class BreachedPasswordValidator:
 
     def validate(self, password: str, user: object = None) -> None:
         if pwned_passwords.is_breached(password):
-            raise ValidationError(BREACHED, code="password_breached")
+            raise ValidationError(gettext(BREACHED), code="password_breached")
 
     def get_help_text(self) -> str:
-        return "Your password can’t be one that is known from a breach."
+        return gettext("Your password can’t be one that is known from a breach.")
 
 
 def check_new_password(password: str, user: User) -> None:
@@ -63,7 +66,7 @@ def _validate(password: str, user: User, validators: list[Any]) -> None:
         validate_password(password, user, password_validators=validators)
     except ValidationError as error:
         raise Invalid(
-            "The password is too weak.",
+            gettext("The password is too weak."),
             fields=[FieldError("password", str(item.code), " ".join(item.messages)) for item in error.error_list],
         ) from error
 

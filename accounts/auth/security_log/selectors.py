@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
+
 from accounts.models import User
 from core.api.pagination import Page, PageRequest, Sort, paginate
 from core.errors import require
@@ -17,28 +19,28 @@ SORTS = {"id": Sort("id")}
 
 TITLES = {
     "user.registered": "Registered",
-    "user.updated": "Account changed",
-    "user.email_verified": "Email address confirmed",
-    "user.security_changed": "Security settings changed",
-    "user.invited": "Invitation sent",
-    "user.invitation_accepted": "Invitation accepted",
-    "user.invitation_revoked": "Invitation revoked",
-    "user.export_requested": "Data export requested",
-    "user.export_ready": "Data export ready",
-    "user.deletion_requested": "Account deletion requested",
-    "user.deletion_cancelled": "Account deletion cancelled",
-    "user.erased": "Account erased",
-    "user.login_failed": "Sign-in failed",
-    "identity.linked": "Sign-in with a provider added",
-    "identity.unlinked": "Sign-in with a provider removed",
-    "identity.rejected": "Sign-in with a provider rejected",
-    "session.opened": "Signed in",
-    "session.refresh_token_reused": "Stolen session ended",
-    "session.revoked": "Signed out",
-    "api_key.created": "API key created",
-    "api_key.rotated": "API key rotated",
-    "api_key.revoked": "API key revoked",
-    "api_key.used": "API key used",
+    "user.updated": gettext_noop("Account changed"),
+    "user.email_verified": gettext_noop("Email address confirmed"),
+    "user.security_changed": gettext_noop("Security settings changed"),
+    "user.invited": gettext_noop("Invitation sent"),
+    "user.invitation_accepted": gettext_noop("Invitation accepted"),
+    "user.invitation_revoked": gettext_noop("Invitation revoked"),
+    "user.export_requested": gettext_noop("Data export requested"),
+    "user.export_ready": gettext_noop("Data export ready"),
+    "user.deletion_requested": gettext_noop("Account deletion requested"),
+    "user.deletion_cancelled": gettext_noop("Account deletion cancelled"),
+    "user.erased": gettext_noop("Account erased"),
+    "user.login_failed": gettext_noop("Sign-in failed"),
+    "identity.linked": gettext_noop("Sign-in with a provider added"),
+    "identity.unlinked": gettext_noop("Sign-in with a provider removed"),
+    "identity.rejected": gettext_noop("Sign-in with a provider rejected"),
+    "session.opened": gettext_noop("Signed in"),
+    "session.refresh_token_reused": gettext_noop("Stolen session ended"),
+    "session.revoked": gettext_noop("Signed out"),
+    "api_key.created": gettext_noop("API key created"),
+    "api_key.rotated": gettext_noop("API key rotated"),
+    "api_key.revoked": gettext_noop("API key revoked"),
+    "api_key.used": gettext_noop("API key used"),
 }
 # Events that the user should check.
 SUSPICIOUS = frozenset(
@@ -81,7 +83,7 @@ def from_event(event: Event) -> SecurityLogEntry:
     return SecurityLogEntry(
         id=event.pk,
         name=event.name,
-        title="Signed in on a new device" if is_new else TITLES.get(event.name, event.name),
+        title=gettext("Signed in on a new device") if is_new else gettext(TITLES.get(event.name, event.name)),
         detail=_detail(payload, key),
         occurred_at=event.occurred_at,
         user={"id": str(event.subject_id), "name": payload.get("user", {}).get("name", "")},

@@ -8,6 +8,7 @@ from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -33,7 +34,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
     services.revoke_session(actor=get_request_user(request), session_id=session_id, now=current_time())
-    messages.success(request, "That device is signed out.")
+    messages.success(request, gettext("That device is signed out."))
     return redirect("settings-sessions")
 
 
@@ -45,7 +46,10 @@ def revoke_other_sessions(request: HttpRequest) -> HttpResponse:
         actor=get_request_user(request), keep=current.pk if current else None, now=current_time()
     )
     messages.success(
-        request, "1 other device is signed out." if count == 1 else f"{count} other devices are signed out."
+        request,
+        "1 other device is signed out."
+        if count == 1
+        else gettext("%(count)s other devices are signed out.") % {"count": count},
     )
     return redirect("settings-sessions")
 
@@ -56,5 +60,5 @@ def revoke_all_sessions(request: HttpRequest) -> HttpResponse:
     """Sign out of all devices, this browser included."""
     services.revoke_all_sessions(actor=get_request_user(request), now=current_time())
     auth.logout(request)
-    messages.success(request, "You are signed out of all devices.")
+    messages.success(request, gettext("You are signed out of all devices."))
     return redirect("login")

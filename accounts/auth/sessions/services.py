@@ -17,6 +17,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Q
+from django.utils.translation import gettext, gettext_noop
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
@@ -42,7 +43,7 @@ MAX_REPLACED_TOKENS = 20
 BATCH_SIZE = 5000
 # The one reason after which the device and the address of a session stay trusted, see revoke().
 SIGNED_OUT = "signed out"
-SESSION_ENDED = "The session has ended."
+SESSION_ENDED = gettext_noop("The session has ended.")
 
 
 @transaction.atomic
@@ -168,7 +169,7 @@ def revoke_session(*, actor: User, session_id: uuid.UUID, now: datetime, reason:
     """Revoke one of the actor's own sessions, from the next request on. Raises NotFound."""
     rows = Session.objects.open(now).filter(pk=session_id, user=actor)
     if not revoke(rows, actor=actor, now=now, reason=reason):
-        raise NotFound("There is no such session.")
+        raise NotFound(gettext("There is no such session."))
 
 
 def revoke_all_sessions(*, actor: User, now: datetime) -> int:
@@ -282,4 +283,4 @@ def read_refresh(text: str) -> RefreshClaims:
         return RefreshClaims(uuid.UUID(claims["sid"]), uuid.UUID(claims["sub"]), str(claims["jti"]))
     # A signed token with malformed claims makes uuid.UUID() raise the last three.
     except (jwt.PyJWTError, ValueError, AttributeError, TypeError) as error:
-        raise NotAuthenticated("The token is not valid.", code="token_not_valid") from error
+        raise NotAuthenticated(gettext("The token is not valid."), code="token_not_valid") from error

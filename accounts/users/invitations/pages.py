@@ -9,6 +9,7 @@ from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -43,7 +44,7 @@ def invitations(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with rate_limited_invitation(request, user, form.cleaned_data["email"]):
             invitation = services.invite(actor=user, email=form.cleaned_data["email"], now=current_time())
-        messages.success(request, f"Invitation sent to {invitation.email}.")
+        messages.success(request, gettext("Invitation sent to %(email)s.") % {"email": invitation.email})
         return redirect("invitations")
     context = {
         "form": form,
@@ -58,7 +59,7 @@ def invitations(request: HttpRequest) -> HttpResponse:
 def revoke_invitation(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
     """Withdraw an invitation."""
     services.revoke_invitation(actor=get_request_user(request), invitation_id=invitation_id, now=current_time())
-    messages.success(request, "Invitation withdrawn.")
+    messages.success(request, gettext("Invitation withdrawn."))
     return redirect("invitations")
 
 
@@ -94,7 +95,9 @@ def accept_invitation(request: HttpRequest) -> HttpResponse:
         )
         if new_user is not None:
             auth.login(request, new_user)
-            messages.success(request, f"Welcome, {new_user.get_short_name()}.")
+            messages.success(
+                request, gettext("Welcome, %(get_short_name)s.") % {"get_short_name": new_user.get_short_name()}
+            )
             return redirect("overview")
     context = {"invitation": invitation, "token": token, "form": form}
     return render_page(request, "accounts/invitation.html", context, status=form_status(form))

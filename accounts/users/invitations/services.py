@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext, gettext_noop
 
 from accounts import events, policies
 from accounts.auth import account_emails, one_time_tokens
@@ -26,7 +27,7 @@ from events.outbox import publish
 
 INVITATION_TTL = timedelta(days=7)
 RETENTION = timedelta(days=30)
-INVALID_INVITATION = (
+INVALID_INVITATION = gettext_noop(
     "This invitation is no longer valid. It was used or withdrawn, or is older than a week. Ask for a new one."
 )
 
@@ -89,7 +90,8 @@ def register_with_invitation(
         # The owner of the address holds the link, so this reveals nothing to others.
         if User.objects.filter(email=invitation.email).exists():
             raise Conflict(
-                "An account with this email address already exists. Sign in to accept.", code="already_registered"
+                gettext("An account with this email address already exists. Sign in to accept."),
+                code="already_registered",
             )
         check_password_strength(password, User(email=invitation.email, name=name))
         user = create_user_with_password(
@@ -103,7 +105,7 @@ def accept_invitation(*, actor: User, token: str, now: datetime) -> User:
     """Accept an invitation with an existing account. Raises NotFound, NotAllowed."""
     invitation = _lock_open_invitation(token, now)
     if invitation.email != actor.email:
-        raise NotAllowed("This invitation is for another email address.", code="another_address")
+        raise NotAllowed(gettext("This invitation is for another email address."), code="another_address")
     return _accept(invitation, actor, now)
 
 
@@ -122,7 +124,7 @@ def revoke_invitation(
     # The UPDATE decides: an invitation accepted since it was read is not revoked.
     is_pending = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
     if not is_pending.update(revoked_at=now, version=F("version") + 1):
-        raise Conflict("This invitation was already accepted or withdrawn.", code="closed")
+        raise Conflict(gettext("This invitation was already accepted or withdrawn."), code="closed")
     publish(events.InvitationRevoked(user=user_payload(actor), invitation_id=str(invitation.pk)), actor=actor, at=now)
 
 
