@@ -47,7 +47,7 @@ class BearerAuthentication(BaseAuthentication):
         return session.user, session
 
     def authenticate_header(self, request: Request) -> str:
-        return gettext('Bearer realm="api"')
+        return 'Bearer realm="api"'
 
 
 class RequiresRecentLogin(BasePermission):
