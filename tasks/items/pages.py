@@ -39,6 +39,7 @@ from tasks.filters.list_filter import ListFilter, read_filter
 from tasks.items import drafts, page_queries, selectors, services
 from tasks.items.conflicts import build_conflict, describe_author
 from tasks.items.forms import NewTaskForm
+from tasks.items.neighbours import list_query
 from tasks.items.task_page import FRAGMENTS, task_context, task_form
 from tasks.members import selectors as members_selectors
 from tasks.models import Project
@@ -104,6 +105,7 @@ def task_list_context(request: HttpRequest, reader: User, project: Project | Non
         "form": form,
         "list_filter": list_filter,
         "chips": list_filter.chips,
+        "list_query": list_query(list_filter),
         "columns": table_columns(form.order, list_filter.query, columns, fields),
         "column_choices": column_choices(columns, list_filter.query, fields),
         "own_columns": ",".join(columns) if columns != list_filter.default_columns else "",

@@ -23,6 +23,7 @@ from tasks.custom_fields.forms import ValuesForm
 from tasks.items import page_queries, selectors
 from tasks.items.activity import activity_entries, mentioned_user_ids
 from tasks.items.forms import SharedTaskForm, TaskForm, initial_data
+from tasks.items.neighbours import find_neighbours
 from tasks.members import selectors as members_selectors
 from tasks.models import Role, Task
 from tasks.projects import selectors as projects_selectors
@@ -114,6 +115,7 @@ def task_context(
         "archived_until": archived_until if archived_until and task.created_at < archived_until else None,
         "subtasks": subtasks,
         "subtask_count": subtask_count,
+        "neighbours": find_neighbours(reader, task, params, now=now),
         "subtasks_done": subtasks_done,
         "more_subtasks": limit + SUBTASKS_PER_PAGE if subtask_count > len(subtasks) else 0,
         "is_overdue": task.is_overdue(now, today),

@@ -69,7 +69,7 @@ def test_palette_and_list_keys_need_no_mouse(sample_workspace, open_page):
     page.keyboard.press("k")
     assert focused_key(page) == key
     page.keyboard.press("e")
-    page.wait_for_url(f"**/tasks/{key}/#edit")
+    page.wait_for_url(f"**/tasks/{key}/*#edit")
     page.wait_for_selector("#edit form >> visible=true")
 
     page.goto("/tasks/?project=OPS")
