@@ -20,6 +20,7 @@ from tasks.reactions import api as reactions_api
 from tasks.recurrence import api as recurrence_api
 from tasks.relations import api as relations_api
 from tasks.reminders import api as reminders_api
+from tasks.sample_project import api as sample_project_api
 from tasks.saved_filters import api as saved_filters_api
 from tasks.sections import api as sections_api
 from tasks.sharing import api as sharing_api
@@ -31,6 +32,7 @@ from tasks.undo import api as undo_api
 from tasks.watching import api as watching_api
 
 urlpatterns = [
+    path("sample-project/", sample_project_api.SampleProjectView.as_view()),
     path("projects/", projects_api.ProjectsView.as_view()),
     path("projects/<str:ref>/", projects_api.ProjectView.as_view()),
     path("projects/<str:ref>/archive/", projects_api.ArchiveView.as_view()),

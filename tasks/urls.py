@@ -27,6 +27,7 @@ from tasks.reactions import pages as reactions_pages
 from tasks.recurrence import pages as recurrence_pages
 from tasks.relations import pages as relations_pages
 from tasks.reminders import pages as reminders_pages
+from tasks.sample_project import pages as sample_project_pages
 from tasks.saved_filters import pages as saved_filters_pages
 from tasks.sections import pages as sections_pages
 from tasks.sharing import pages as sharing_pages
@@ -129,6 +130,7 @@ urlpatterns = [
     path(
         "tasks/<str:key>/reminders/<uuid:reminder_id>/delete/", reminders_pages.delete_reminder, name="reminder-delete"
     ),
+    path("sample-project/", sample_project_pages.create_sample_project, name="sample-project"),
     path("projects/", projects_pages.project_list, name="project-list"),
     path("projects/new/", projects_pages.new_project, name="project-new"),
     path("projects/<str:key>/", projects_pages.project_detail, name="project-detail"),

@@ -36,7 +36,7 @@ class BulkForm(PageForm):
         if len(people) > MAX_LISTED_PEOPLE:
             # As in the filter of the list, forms.js loads the names when the field is used.
             assignee.attrs["data-options-url"] = people_url or reverse("filter-people")
-            people = [person for person in people if person[0] in {"me", "none"}]
+            people = [choice for choice in people if choice[0] in {"me", "none"}]
         assignee.choices = [UNCHANGED, *people]
 
     def clean_assignee(self) -> list[UUID] | None:

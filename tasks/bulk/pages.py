@@ -27,7 +27,7 @@ from tasks.undo.tokens import add_undo_message
 @login_required
 @require_POST
 def update_selected(request: HttpRequest) -> HttpResponse:
-    """Change or delete the selected tasks of a list, or change all on all its pages: all or none, and return to it."""
+    """Change or delete the selected tasks of a list, or change all on its pages."""
     form = BulkForm(request.POST, actor=get_request_user(request))
     back = safe_redirect_url(request, request.POST.get("next", ""), reverse("task-list"))
     ids = {task_id for text in request.POST.getlist("ids") if (task_id := parse_uuid(text))}

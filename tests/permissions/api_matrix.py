@@ -240,6 +240,7 @@ MATRIX = {
     "POST notifications/read-all/": AUTHENTICATED,
     "GET notifications/preferences/": AUTHENTICATED,
     "PATCH notifications/preferences/": AUTHENTICATED,
+    "POST sample-project/": "401 201 201 201 201 201 201 201 201",
     "GET audit/": "401 403 403 403 403 403 403 403 200",
     "GET operations/": "401 403 403 403 403 403 403 403 200",
     "POST operations/{panel_key}/{action_key}/": "401 403 403 403 403 403 403 403 200",

@@ -96,6 +96,7 @@ FORM_DATA: dict[str, dict[str, str | list[str]]] = {
     "tasks/{key}/shares/{user_id}/": {"role": "editor"},
     "tasks/{key}/shares/{user_id}/remove/": {},
     "operations/{panel_key}/{action_key}/": {},
+    "sample-project/": {},
     "tasks/bulk/": {"ids": "{task_id}", "priority": "3"},
     "tasks/{key}/links/": {"role": "viewer"},
     "tasks/{key}/links/{link_id}/revoke/": {},

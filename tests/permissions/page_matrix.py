@@ -246,6 +246,7 @@ PAGES = {
     "GET tasks/{key}/comments/{comment_id}/versions/": "login 404 200 200 200 200 200 200 200",
     "GET tasks/{key}/versions/": "login 404 200 200 200 200 200 200 200",
     "POST undo/": f"{REDIRECTED} -> /tasks/",
+    "POST sample-project/": f"{REDIRECTED} -> /projects/SAMPLE/board/",
     "GET audit/": "login 403 403 403 403 403 403 403 200",
     "GET audit/events.csv": "login 403 403 403 403 403 403 403 200",
     "GET operations/": "login 403 403 403 403 403 403 403 200",

@@ -51,6 +51,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "inbox/{notification_id}/open/": ("POST notifications/{notification_id}/read/",),
     "inbox/{notification_id}/read/": ("POST notifications/{notification_id}/read/",),
     "inbox/{notification_id}/unread/": ("POST notifications/{notification_id}/unread/",),
+    "sample-project/": ("POST sample-project/",),
     # Operations
     "operations/{panel_key}/{action_key}/": ("POST operations/{panel_key}/{action_key}/",),
     # Projects

@@ -27,7 +27,7 @@ def test_deletion_of_many_is_undone_and_redone_at_once(clients, project):
     parent = TaskFactory(project=project)
     subtasks = TaskFactory.create_batch(2, project=project, parent=parent)
     CommentFactory(task=subtasks[0])
-    kept = TaskFactory(project=project, parent=parent)
+    remaining_task = TaskFactory(project=project, parent=parent)
     before = client.get("/api/v1/tasks/?limit=10").json()["results"]
 
     # The subtasks have later ids; one whose parent is deleted before it loses the parent, and gets it back.
@@ -37,7 +37,7 @@ def test_deletion_of_many_is_undone_and_redone_at_once(clients, project):
     after = client.get("/api/v1/tasks/?limit=10").json()["results"]
     redone = client.post("/api/v1/undo/", {"token": undone["Undo-Token"]})
 
-    assert (deleted.status_code, deleted.json(), left) == (200, {"deleted": 3}, [kept.key])
+    assert (deleted.status_code, deleted.json(), left) == (200, {"deleted": 3}, [remaining_task.key])
     assert undone.status_code == 200
     volatile = {"version", "updated_at"}
     stable = [{name: value for name, value in row.items() if name not in volatile} for row in before]
@@ -57,7 +57,7 @@ def test_deletion_of_many_is_refused_whole(clients, project, alice, monkeypatch)
     CommentFactory.create_batch(2, task=own[2])
     client = clients["alice"]
     before = table_digests()
-    refusals = {
+    cases = {
         "hidden": ([*own[:2], hidden], 400, "One of these tasks does not exist. Nothing was changed."),
         "readable": ([*own[:2], readable], 403, "You may read READ-1, not delete it. Nothing was changed."),
         "archived": ([*own[:2], archived], 409, "OLD-1: "),
@@ -66,9 +66,9 @@ def test_deletion_of_many_is_refused_whole(clients, project, alice, monkeypatch)
         "none": ([], 400, "ids"),
     }
 
-    answers = {name: client.post(URL, {"ids": ids(tasks)}) for name, (tasks, _, _) in refusals.items()}
+    answers = {name: client.post(URL, {"ids": ids(tasks)}) for name, (tasks, _, _) in cases.items()}
 
-    for name, (_, status, text) in refusals.items():
+    for name, (_, status, text) in cases.items():
         assert (answers[name].status_code, text in answers[name].text) == (status, True), (name, answers[name].text)
     assert table_digests() == before
 
