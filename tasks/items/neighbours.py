@@ -30,14 +30,14 @@ class Neighbours(NamedTuple):
     """Place of a task in a list, and the keys around it; empty at the ends."""
 
     number: int
-    count: int
+    total: int
     previous: str
     next: str
     query: str
 
     @property
     def is_cut(self) -> bool:
-        return self.count == MAX_LISTED
+        return self.total == MAX_LISTED
 
     @property
     def list_query(self) -> str:

@@ -57,6 +57,41 @@ def test_suggestions_complete_filters_and_keys(page):
     assert page.input_value("#id_body") == "Like OPS-62 "
 
 
+def test_task_is_peeked_at_beside_the_list(page):
+    page.goto("/tasks/?project=OPS&ordering=title")
+    page.locator(".task-table .task-title > a", has_text="OPS-11 ").focus()
+    page.keyboard.press("Space")
+    peek = page.locator("#peek")
+    expect(peek.locator("h1")).to_contain_text("Task 10 ")
+    assert page.url.endswith("#peek=OPS-11")
+    page.evaluate(AXE_SCRIPT)
+    assert page.evaluate(AXE_RUN_SCRIPT.replace("RULES", "{}")) == []
+
+    # Forms work in it: one of the page, one of htmx.
+    peek.locator(".page-head .status-form select").select_option("in_progress")
+    expect(peek.locator(".page-head .status-form select")).to_have_value("in_progress")
+    expect(page.locator(".toast").first).to_be_visible()
+    peek.locator("#id_body").fill("Seen from the side")
+    peek.locator("#comments button:text('Comment')").click()
+    expect(peek.locator(".comment")).to_contain_text("Seen from the side")
+    with page.expect_event("load"):  # the list below shows the changes
+        page.go_back()
+    expect(peek).not_to_be_visible()
+
+    # The address opens it; Escape closes it; the button opens another.
+    page.goto("/tasks/?project=OPS#peek=OPS-12")
+    expect(peek.locator("h1")).to_contain_text("Task 11 ")
+    page.keyboard.press("Escape")
+    expect(peek).not_to_be_visible()
+    assert page.url.endswith("/tasks/?project=OPS")
+    page.click("[data-peek] >> nth=0")
+    expect(peek.locator("h1")).to_be_visible()
+    page.goto("/projects/OPS/board/")
+    page.locator("a.card-title").first.focus()
+    page.keyboard.press("Space")
+    expect(peek.locator("h1")).to_be_visible()
+
+
 def test_texts_of_a_task_are_kept_previewed_and_cleared(page, sample_workspace, open_page):
     page.goto("/tasks/OPS-9/")
     page.fill("#id_body", "Half a **thought** for @bob")
