@@ -137,6 +137,7 @@ def _enqueue_account_email(event: Event, kind: AccountEmailKind, context: dict[s
     user_context = {
         "name": user.name,
         "time_zone": user.time_zone,
+        "language": user.language,
         "occurred_at": event.occurred_at.isoformat(),
         "sessions_path": reverse("settings-sessions"),
     }

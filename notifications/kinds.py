@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from django.db.models import TextChoices
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from tasks.models import Role
 
@@ -58,65 +58,67 @@ class Template(NamedTuple):
 # A headline with {actor} begins with it: erasing a user replaces the name at the start of the title.
 TEMPLATES: dict[Kind, Template] = {
     Kind.ASSIGNED: Template(
-        "{actor} assigned {key} to you",
-        "You're receiving this because the task was assigned to you.",
-        "A task is assigned to you.",
+        gettext_noop("{actor} assigned {key} to you"),
+        gettext_noop("You're receiving this because the task was assigned to you."),
+        gettext_noop("A task is assigned to you."),
     ),
     Kind.MENTIONED: Template(
-        "{actor} mentioned you on {key}",
-        "You're receiving this because you were mentioned on the task.",
-        "Someone mentions your @handle in a comment or description.",
+        gettext_noop("{actor} mentioned you on {key}"),
+        gettext_noop("You're receiving this because you were mentioned on the task."),
+        gettext_noop("Someone mentions your @handle in a comment or description."),
     ),
     Kind.COMMENTED: Template(
-        "{actor} commented on {key}",
-        "You're receiving this because you watch the task.",
-        "Someone comments on a task that you watch. You watch what you created, are assigned to or commented on.",
+        gettext_noop("{actor} commented on {key}"),
+        gettext_noop("You're receiving this because you watch the task."),
+        gettext_noop(
+            "Someone comments on a task that you watch. You watch what you created, are assigned to or commented on."
+        ),
     ),
     Kind.COMPLETED: Template(
-        "{actor} completed {key}",
-        "You're receiving this because you watch the task.",
-        "Someone completes a task that you watch.",
+        gettext_noop("{actor} completed {key}"),
+        gettext_noop("You're receiving this because you watch the task."),
+        gettext_noop("Someone completes a task that you watch."),
     ),
     Kind.DUE_SOON: Template(
-        "{key} is due soon",
-        "You're receiving this because a task of yours is due within a day.",
-        "A task of yours is due within a day.",
+        gettext_noop("{key} is due soon"),
+        gettext_noop("You're receiving this because a task of yours is due within a day."),
+        gettext_noop("A task of yours is due within a day."),
     ),
     Kind.REMINDER: Template(
-        "Reminder: {key}",
-        "You're receiving this because you set a reminder for the task.",
-        "The time of a reminder has come that you set for a task.",
+        gettext_noop("Reminder: {key}"),
+        gettext_noop("You're receiving this because you set a reminder for the task."),
+        gettext_noop("The time of a reminder has come that you set for a task."),
     ),
     Kind.SHARED: Template(
-        "{actor} shared {key} with you ({abilities})",
-        "You're receiving this because the task was shared with you.",
-        "Someone shares a single task with you.",
+        gettext_noop("{actor} shared {key} with you ({abilities})"),
+        gettext_noop("You're receiving this because the task was shared with you."),
+        gettext_noop("Someone shares a single task with you."),
     ),
     Kind.ENTERED_FILTER: Template(
-        "{key} is now in the filter {filter}",
-        "You're receiving this because you subscribe to the filter.",
-        "A task enters a saved filter that you subscribe to.",
+        gettext_noop("{key} is now in the filter {filter}"),
+        gettext_noop("You're receiving this because you subscribe to the filter."),
+        gettext_noop("A task enters a saved filter that you subscribe to."),
     ),
     Kind.ADDED_TO_PROJECT: Template(
-        "{actor} added you to the project {project} ({abilities})",
-        "You're receiving this because you are now a member of the project.",
-        "You are added to a project, directly or with one of your teams.",
+        gettext_noop("{actor} added you to the project {project} ({abilities})"),
+        gettext_noop("You're receiving this because you are now a member of the project."),
+        gettext_noop("You are added to a project, directly or with one of your teams."),
     ),
     Kind.ADDED_TO_TEAM: Template(
-        "{actor} added you to the team {team}",
-        "You're receiving this because you are now a member of the team.",
-        "You are added to a team.",
+        gettext_noop("{actor} added you to the team {team}"),
+        gettext_noop("You're receiving this because you are now a member of the team."),
+        gettext_noop("You are added to a team."),
     ),
 }
 
-UNKNOWN_ACTOR = "Someone"
+UNKNOWN_ACTOR = gettext_noop("Someone")
 
 # What a role in a project, or on a shared task, allows.
 ROLE_ABILITIES = {
-    Role.VIEWER: "can view",
-    Role.COMMENTER: "can comment",
-    Role.EDITOR: "can edit",
-    Role.ADMIN: "can manage",
+    Role.VIEWER: gettext_noop("can view"),
+    Role.COMMENTER: gettext_noop("can comment"),
+    Role.EDITOR: gettext_noop("can edit"),
+    Role.ADMIN: gettext_noop("can manage"),
 }
 
 DEFAULT_PREFERENCES: dict[tuple[Kind, Channel], bool] = {(kind, channel): True for kind in Kind for channel in Channel}

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.db import transaction
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.db import database_now
@@ -73,17 +75,19 @@ def _build_notification(event: Event, kind: Kind, user: User, channels: set[Chan
         # Teams have no page of their own; their members look for the team's projects.
         team = event.payload["team"]
         target = {"team_id": team["id"], "team_name": team["name"], "url": reverse("project-list")}
-    return Notification(
-        recipient=user,
-        kind=kind,
-        title=TEMPLATES[kind].headline.format(
-            actor=actor_name or UNKNOWN_ACTOR,
+    with translation.override(user.language):
+        title = gettext(TEMPLATES[kind].headline).format(
+            actor=actor_name or gettext(UNKNOWN_ACTOR),
             key=target.get("task_key"),
             project=target.get("project_name"),
             team=target.get("team_name"),
             filter=event.payload.get("filter_name"),
-            abilities=ROLE_ABILITIES.get(event.payload.get("role", "")),
-        ),
+            abilities=gettext(ROLE_ABILITIES.get(event.payload.get("role", ""), "")),
+        )
+    return Notification(
+        recipient=user,
+        kind=kind,
+        title=title,
         body=truncate(excerpt, MAX_EXCERPT_LENGTH),
         actor_name=actor_name,
         event_id=event.pk,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from accounts import events, policies
 from accounts.api_keys.scopes import SCOPES, get_resolver
@@ -104,7 +104,7 @@ def create_key(*, actor: User, spec: KeySpec, now: datetime, owner: User | None 
     )
     text = _generate_and_save(key)
     publish(events.ApiKeyCreated(user=user_payload(owner), key=api_key_payload(key)), actor=actor, at=now)
-    _send_security_email(key, gettext("An API key was created for your account"), now)
+    _send_security_email(key, gettext_noop("An API key was created for your account"), now)
     return CreatedKey(key, text)
 
 
@@ -150,7 +150,7 @@ def rotate_key(
         old_key_expires_at=old.expires_at.isoformat(),
     )
     publish(event, actor=actor, at=now)
-    _send_security_email(new, gettext("An API key of your account was rotated"), now)
+    _send_security_email(new, gettext_noop("An API key of your account was rotated"), now)
     return CreatedKey(new, text)
 
 
@@ -212,6 +212,7 @@ def _send_security_email(key: ApiKey, headline: str, now: datetime) -> None:
         "name": owner.name,
         "headline": headline,
         "time_zone": owner.time_zone,
+        "language": owner.language,
         "occurred_at": now.isoformat(),
         "security_path": reverse("settings-api-keys"),
         "reset_path": reverse("account_reset_password"),

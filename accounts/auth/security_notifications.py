@@ -85,6 +85,7 @@ def notify_security_change(
         "headline": MESSAGES[change],
         "address": address,
         "time_zone": user.time_zone,
+        "language": user.language,
         "occurred_at": now.isoformat(),
         "security_path": reverse("mfa_index"),
     }

@@ -96,6 +96,7 @@ def build_export(*, export_id: uuid.UUID, now: datetime) -> None:
             "expires_at": expires_at.isoformat(),
             "privacy_path": reverse("settings-privacy"),
             "time_zone": user.time_zone,
+            "language": user.language,
         }
         account_emails.enqueue(kind="export_ready", to=user.email, context=context, dedup_key=str(export.pk))
     publish(events.ExportReady(user=user_payload(user), export_id=str(export.pk)), actor=None, at=now)
@@ -158,6 +159,7 @@ def request_deletion(*, actor: User, confirmation: str, now: datetime) -> Accoun
         "cancel_path": link.path("cancel-deletion"),
         "deletion_at": due_at.isoformat(),
         "time_zone": user.time_zone,
+        "language": user.language,
     }
     # To the addresses before a change that can still be undone, too: an intruder would get the only email otherwise.
     former = EmailChange.objects.filter(user=user, expires_at__gt=now).values_list("email", flat=True).distinct()

@@ -93,7 +93,7 @@ TEMPLATES = [
         "APP_DIRS": True,
         "OPTIONS": {
             "libraries": {"identity_providers": "accounts.auth.template_tags"},
-            "builtins": ["core.templatetags.forms"],
+            "builtins": ["core.templatetags.forms", "django.templatetags.i18n"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

@@ -17,12 +17,13 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.defaultfilters import date as format_date
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext
 
 from core import markdown
 from core.security.encryption import decrypt
 from core.text import single_line, truncate
-from notifications.kinds import TEMPLATES, Kind
+from notifications.kinds import TEMPLATES, AccountEmailKind, Kind
 from notifications.models import Notification, OutgoingEmail
 
 # Longer ones are cut by mail programs anyway; a header line may have 998 characters (RFC 5322, section 2.1.1).
@@ -42,6 +43,16 @@ def compose(
     """
     if not notifications and email.notification:
         notifications = [email.notification]
+    payload = {} if notifications else json.loads(decrypt(email.encrypted_payload, purpose=ENCRYPTION_PURPOSE))
+    language = notifications[0].recipient.language if notifications else payload.get("language", settings.LANGUAGE_CODE)
+    with translation.override(language):
+        return _compose(email, notifications, payload, more=more)
+
+
+def _compose(
+    email: OutgoingEmail, notifications: Sequence[Notification], payload: dict[str, Any], *, more: int
+) -> EmailMultiAlternatives:
+    """Return the message in the active language, that of its recipient."""
     notification = notifications[0] if notifications else None
     kind = notification.kind if notification else email.kind
     if len(notifications) > 1:
@@ -52,7 +63,7 @@ def compose(
     else:
         context = {
             "site": settings.SITE_URL,
-            **json.loads(decrypt(email.encrypted_payload, purpose=ENCRYPTION_PURPOSE)),
+            **payload,
         }
         # The services give paths and instants; `*_path` becomes a `*_link`, and `*_at` a local time.
         for name, value in list(context.items()):
@@ -60,6 +71,9 @@ def compose(
                 context[f"{name.removesuffix('_path')}_link"] = f"{settings.SITE_URL}{value}"
             elif name.endswith("_at"):
                 context[name] = _format_datetime(datetime.fromisoformat(value), context.get("time_zone", "UTC"))
+    context["LANGUAGE_CODE"] = translation.get_language()
+    if kind == AccountEmailKind.SECURITY_CHANGED:
+        context["headline"] = gettext(context["headline"])
     subject: str = render_to_string(f"emails/{kind}/subject.txt", context)
     # A header must not hold line breaks, and the subject contains text that users wrote.
     context["subject"] = subject = truncate(single_line(subject), MAX_SUBJECT_LENGTH)
@@ -105,7 +119,7 @@ def _notification_context(notification: Notification) -> dict[str, Any]:
         "task_title": notification.task_title,
         "project_name": notification.project_name,
         "target_name": notification.subject,
-        "target_kind": "Team" if notification.team_id else "Project",
+        "target_kind": gettext("Team") if notification.team_id else gettext("Project"),
         "action_label": action_label,
         "excerpt": markdown.render_text(notification.body),
         "excerpt_html": markdown.render_without_links(notification.body),
@@ -114,7 +128,7 @@ def _notification_context(notification: Notification) -> dict[str, Any]:
         "task_class": "task-due-soon" if is_due_soon else "",
         "link": f"{settings.SITE_URL}{notification.url}",
         "settings_link": f"{settings.SITE_URL}{reverse('settings-notifications')}",
-        "reason": TEMPLATES[Kind(notification.kind)].reason,
+        "reason": gettext(TEMPLATES[Kind(notification.kind)].reason),
     }
 
 
@@ -143,7 +157,7 @@ def _batch_context(notifications: Sequence[Notification], more: int) -> dict[str
 def _summarize(names: Sequence[str]) -> str:
     """Return the first three names, and how many more there are."""
     rest = len(names) - 3
-    return ", ".join(names[:3]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(names[:3]) + (gettext(" and %(rest)s more") % {"rest": rest} if rest > 0 else "")
 
 
 def _format_datetime(instant: datetime, time_zone: str) -> str:

@@ -8,7 +8,7 @@ from datetime import time
 
 from django import forms
 from django.http import QueryDict
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from core.forms import PageForm, changed_values, show_initial
 from notifications.kinds import TEMPLATES, Channel, Kind
@@ -48,7 +48,7 @@ class PreferencesForm(PageForm):
         # Every kind, also one without a row yet: a new kind appears without a migration.
         for kind in Kind:
             boxes = [(channel, self[_field_name(kind, channel)]) for channel in Channel]
-            yield PreferenceRow(kind, TEMPLATES[kind].description, boxes)
+            yield PreferenceRow(kind, gettext(TEMPLATES[kind].description), boxes)
 
     def changes(self) -> Mapping[Kind, Mapping[Channel, bool]]:
         """Return the changed boxes by kind and channel: a box that is not ticked is off."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import formats
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext
 
 from core.api.fields import UUID_PATTERN
 from core.text import truncate
@@ -31,12 +32,14 @@ def change_text(
     """
     label = field.field.name if field else name.removeprefix(FIELD_PREFIX).replace("_", " ")
     if isinstance(new, bool):
-        return f"{'ticked' if new else 'unticked'} {label}", "", ""
+        return (gettext("ticked %(field)s") if new else gettext("unticked %(field)s")) % {"field": label}, "", ""
     if new is None:
-        return f"cleared {label}", "", ""
+        return gettext("cleared %(field)s") % {"field": label}, "", ""
     if old is None:
-        return f"set {label} to {_display(new, field, user_names)}", "", ""
-    return f"changed {label}", _display(old, field, user_names), _display(new, field, user_names)
+        values = {"field": label, "value": _display(new, field, user_names)}
+        return gettext("set %(field)s to %(value)s") % values, "", ""
+    sentence = gettext("changed %(field)s") % {"field": label}
+    return sentence, _display(old, field, user_names), _display(new, field, user_names)
 
 
 def _display(value: Any, field: TaskField | None, user_names: Mapping[str, str]) -> str:
@@ -44,7 +47,7 @@ def _display(value: Any, field: TaskField | None, user_names: Mapping[str, str])
         return ", ".join(_display(item, field, user_names) for item in value)
     text = str(value)
     if UUID_PATTERN.match(text):
-        return user_names.get(text, "someone")
+        return user_names.get(text, gettext("someone"))
     kind = field.field.kind if field else ""
     if kind == FieldKind.DATE and (day := parse_date(text)):
         return str(formats.date_format(day, "j M Y"))

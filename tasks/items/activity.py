@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.text import Truncator
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from events.models import Event
 from tasks.custom_fields import activity as custom_fields_activity
@@ -26,14 +26,23 @@ ICONS = {
     "due_at": "calendar",
     "recurrence": "repeat",
 }
-FIELD_LABELS = {
-    "start_date": "start",
-    "due_date": "due date",
-    "due_at": "due time",
-    "parent": "parent task",
-    "recurrence": "repetition",
+FIELD_CHANGES = {
+    "title": gettext_noop("changed the title"),
+    "description": gettext_noop("changed the description"),
+    "status": gettext_noop("changed the status"),
+    "priority": gettext_noop("changed the priority"),
+    "section": gettext_noop("changed the section"),
+    "estimate": gettext_noop("changed the estimate"),
+    "start_date": gettext_noop("changed the start"),
+    "due_date": gettext_noop("changed the due date"),
+    "due_at": gettext_noop("changed the due time"),
+    "parent": gettext_noop("changed the parent task"),
+    "recurrence": gettext_noop("changed the repetition"),
 }
-RELATION_VERBS = {"assignees": ("assigned", "unassigned"), "labels": ("added the label", "removed the label")}
+RELATION_CHANGES = {
+    "assignees": (gettext_noop("assigned %(name)s"), gettext_noop("unassigned %(name)s")),
+    "labels": (gettext_noop("added the label %(name)s"), gettext_noop("removed the label %(name)s")),
+}
 # Moving a task in the manual order is not shown in its activity; a move to another project is, as a sentence.
 HIDDEN_FIELDS = frozenset({"position", "project"})
 EVENT_ICONS = {
@@ -59,23 +68,24 @@ EVENT_ICONS = {
     "task.restored": "rotate-ccw",
 }
 EVENT_TEXTS = {
-    "task.relation_added": "added a relation",
-    "task.relation_removed": "removed a relation",
-    "task.time_entry_changed": "changed a time entry",
-    "task.time_entry_deleted": "deleted a time entry",
-    "task.created": "created the task",
-    "task.commented": "commented",
-    "task.deleted": "deleted the task",
-    "task.restored": "restored the task",
+    "task.relation_added": gettext_noop("added a relation"),
+    "task.relation_removed": gettext_noop("removed a relation"),
+    "task.time_entry_changed": gettext_noop("changed a time entry"),
+    "task.time_entry_deleted": gettext_noop("deleted a time entry"),
+    "task.created": gettext_noop("created the task"),
+    "task.commented": gettext_noop("commented"),
+    "task.deleted": gettext_noop("deleted the task"),
+    "task.restored": gettext_noop("restored the task"),
 }
-# Followed by the text of the item.
-ITEM_VERBS = {"task.checklist_item_added": "added", "task.checklist_item_removed": "removed"}
-# Followed by the name of the file.
+ITEM_TEXTS = {
+    "task.checklist_item_added": gettext_noop("added %(item)s"),
+    "task.checklist_item_removed": gettext_noop("removed %(item)s"),
+}
 FILE_TEXTS = {
-    "task.attachment_added": "attached",
-    "task.attachment_deleted": "deleted the attachment",
-    "task.attachment_restored": "restored the attachment",
-    "task.attachment_infected": "found malware in, and deleted,",
+    "task.attachment_added": gettext_noop("attached %(file)s"),
+    "task.attachment_deleted": gettext_noop("deleted the attachment %(file)s"),
+    "task.attachment_restored": gettext_noop("restored the attachment %(file)s"),
+    "task.attachment_infected": gettext_noop("found malware in, and deleted, %(file)s"),
 }
 
 
@@ -159,28 +169,34 @@ def _event_text(event: Event, *, names_tasks: bool) -> str:
     if event.name == "task.checklist_item_changed":
         changes = event.payload["item_changes"]
         if done := changes.get("is_done"):
-            return f"{'completed' if done[1] else 'reopened'} {_quoted_item(event)}"
-        return f"changed {_quoted_item(event)}" if changes.keys() - HIDDEN_FIELDS else ""
+            sentence = gettext("completed %(item)s") if done[1] else gettext("reopened %(item)s")
+            return sentence % {"item": _quoted_item(event)}
+        return gettext("changed %(item)s") % {"item": _quoted_item(event)} if changes.keys() - HIDDEN_FIELDS else ""
     if event.name in {"task.moved_to_project", "task.moved_with_parent"}:
-        return f"moved the task from {event.payload['former_key']} to {event.payload['task']['key']}"
-    if event.name in ITEM_VERBS:
-        return f"{ITEM_VERBS[event.name]} {_quoted_item(event)}"
+        keys = {"former": event.payload["former_key"], "key": event.payload["task"]["key"]}
+        return gettext("moved the task from %(former)s to %(key)s") % keys
+    if event.name in ITEM_TEXTS:
+        return gettext(ITEM_TEXTS[event.name]) % {"item": _quoted_item(event)}
     if event.name == "task.converted_to_item":
-        converted = event.payload["converted_key"] if names_tasks else "a task"
-        return f"converted {converted} to a checklist item"
+        converted = event.payload["converted_key"] if names_tasks else gettext("a task")
+        return gettext("converted %(task)s to a checklist item") % {"task": converted}
     if event.name == "task.time_logged":
-        return f"logged {event.payload['minutes']} min"
+        return gettext("logged %(minutes)s min") % {"minutes": event.payload["minutes"]}
     if event.name == "task.repeated":
-        return f"created the next one, {event.payload['next_key']}" if names_tasks else "created the next one"
+        if names_tasks:
+            return gettext("created the next one, %(key)s") % {"key": event.payload["next_key"]}
+        return gettext("created the next one")
     if event.name in FILE_TEXTS:
-        return f"{FILE_TEXTS[event.name]} {event.payload['file_name']}"
-    return EVENT_TEXTS.get(event.name, "")
+        return gettext(FILE_TEXTS[event.name]) % {"file": event.payload["file_name"]}
+    return gettext(EVENT_TEXTS.get(event.name, ""))
 
 
 def _quoted_item(event: Event) -> str:
     """Name a checklist item by its text; an event from before texts were recorded has none."""
     text = event.payload.get("excerpt", "")
-    return f"the checklist item “{Truncator(text).chars(80)}”" if text else "a checklist item"
+    if not text:
+        return gettext("a checklist item")
+    return gettext("the checklist item “%(text)s”") % {"text": Truncator(text).chars(80)}
 
 
 def _field_changes(event: Event, names: Mapping[str, str], fields: Mapping[str, TaskField]) -> Iterator[ActivityChange]:
@@ -200,20 +216,26 @@ def _event_changes(
         if name in HIDDEN_FIELDS or name.startswith(FIELD_PREFIX):
             continue
         # Unknown names are shown too: events of an older or newer release may have other fields.
-        label = FIELD_LABELS.get(name, name.replace("_", " "))
-        if name in RELATION_VERBS:
-            added, removed = RELATION_VERBS[name]
+        label = name.replace("_", " ")
+        sentence = (
+            gettext(FIELD_CHANGES[name])
+            if name in FIELD_CHANGES
+            else gettext("changed the %(field)s") % {"field": label}
+        )
+        if name in RELATION_CHANGES:
+            added, removed = RELATION_CHANGES[name]
             # Assignees are ids; the user of an unknown one was erased.
-            texts = {key: names.get(key, "someone") if name == "assignees" else key for key in {*old, *new}}
+            someone = gettext("someone")
+            texts = {key: names.get(key, someone) if name == "assignees" else key for key in {*old, *new}}
             for key in sorted(set(new) - set(old)):
-                yield ActivityChange(f"{added} {texts[key]}")
+                yield ActivityChange(gettext(added) % {"name": texts[key]})
             for key in sorted(set(old) - set(new)):
-                yield ActivityChange(f"{removed} {texts[key]}")
+                yield ActivityChange(gettext(removed) % {"name": texts[key]})
         elif name in {"description", "parent", "section"}:  # too long to show, or an id of what the reader may not see
-            yield ActivityChange(f"changed the {label}", event_id=event.pk if name == "description" else 0)
+            yield ActivityChange(sentence, event_id=event.pk if name == "description" else 0)
         else:
             yield ActivityChange(
-                f"changed the {label}",
+                sentence,
                 _display_value(name, old, states),
                 _display_value(name, new, states),
             )
@@ -221,11 +243,11 @@ def _event_changes(
 
 def _display_value(name: str, value: Any, states: Mapping[str, str]) -> str:
     if value is None or value == "":
-        return "none"
+        return gettext("none")
     if name == "status":
         return states.get(value) or value.replace("_", " ").capitalize()
     if name == "priority":
-        return Priority(value).label
+        return str(Priority(value).label)
     if name in {"start_date", "due_date"}:
         return formats.date_format(parse_date(value) or date.min, "j M Y")
     if name == "due_at":

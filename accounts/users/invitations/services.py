@@ -74,6 +74,7 @@ def create_invitation(
         "accept_path": link.path("invitation"),
         "expires_at": invitation.expires_at.isoformat(),
         "time_zone": actor.time_zone,
+        "language": actor.language,
     }
     account_emails.enqueue(kind="invitation", to=invitation.email, context=context, dedup_key=str(invitation.pk))
     publish(events.UserInvited(user=user_payload(actor), invitation_id=str(invitation.pk)), actor=actor, at=now)
