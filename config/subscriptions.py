@@ -4,7 +4,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "user.registered": (),
     "user.updated": ("tasks.handlers.reschedule_reminders",),
     "user.email_verified": (),
-    "user.security_changed": (),
+    "user.security_changed": ("tasks.calendar_feed.handlers.revoke_feed",),
     "user.login_failed": (),
     "user.invited": (),
     "user.invitation_accepted": ("tasks.handlers.accept_project_invitation",),

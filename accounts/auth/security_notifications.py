@@ -43,6 +43,9 @@ MESSAGES: dict[str, str] = {
     "unverified_mfa_removed": gettext_noop(
         "Two-factor authentication set up before you verified your address was removed."
     ),
+    "calendar_link_created": gettext_noop(
+        "A link to the calendar feed of your TaskFlow account was created: whoever has it sees your tasks' titles and dates."
+    ),
     "mfa_reset": gettext_noop("An administrator turned off two-factor authentication for your TaskFlow account."),
 }
 # After these the status of the user's sessions and API keys is read anew, see accounts.auth.mfa.enforcement.

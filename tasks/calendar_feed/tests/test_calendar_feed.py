@@ -8,10 +8,13 @@ from urllib.parse import urlsplit
 import pytest
 from icalendar import Calendar
 
+from accounts.auth.security_notifications import notify_security_change
 from accounts.tests.factories import UserFactory
 from core.clock import current_time
 from core.testing.page_client import logged_in_client
-from tasks.calendar_feed import selectors, services
+from events.models import Event
+from notifications.models import OutgoingEmail
+from tasks.calendar_feed import handlers, selectors, services
 from tasks.models import CalendarFeed, ProjectMember, Task
 from tasks.tests.factories import AssigneeFactory, ProjectFactory, TaskFactory
 
@@ -111,3 +114,29 @@ def test_feed_is_managed_by_the_api(client, alice, client_of):
     assert (state["url"], state["created_at"]) == (None, created.json()["created_at"])
     assert api.delete("/api/v1/me/calendar-feed/").status_code == 204
     assert api.get("/api/v1/me/calendar-feed/").json() == none
+
+
+def test_new_link_is_in_the_security_log_and_mailed(alice):
+    services.create(actor=alice, now=current_time())
+
+    event = Event.objects.get(name="user.security_changed", subject_id=alice.pk)
+    assert event.payload["change"] == "calendar_link_created"
+    assert OutgoingEmail.objects.get(to=alice.email).kind == "security_changed"
+
+
+def test_password_reset_revokes_the_link(client, alice, outbox):
+    feed, other = (services.create(actor=user, now=current_time()) for user in (alice, UserFactory()))
+    now = current_time()
+
+    with outbox.delivering():
+        notify_security_change(user=alice, change="password_changed", now=now)
+    after_change = client.get(path_of(feed)).status_code
+    with outbox.delivering():
+        notify_security_change(user=alice, change="password_reset", now=now)
+    answers = [client.get(path_of(link)).status_code for link in (feed, other)]
+    # A redelivered event must not revoke a link that was made since.
+    newer = services.create(actor=alice, now=current_time())
+    handlers.revoke_feed(Event.objects.filter(payload__change="password_reset").get())
+
+    assert (after_change, answers) == (200, [404, 200])
+    assert client.get(path_of(newer)).status_code == 200
