@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PORT HOST
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix stack install bench bench-pages lighthouse drills screenshots
+.PHONY: help messages run test check fix stack install bench bench-pages lighthouse drills screenshots
 
 help run check fix stack install screenshots:
 	@$(PYTHON) launcher $@
@@ -25,3 +25,8 @@ drills:
 
 drill-%:
 	@$(PYTHON) launcher drill $*
+
+# Collects the texts that are marked for translation, and compiles the catalogue (GNU gettext).
+messages:
+	@.venv/bin/python manage.py makemessages -l de --no-obsolete --no-wrap --add-location file --ignore .venv --ignore tests
+	@msgfmt --check-format -o locale/de/LC_MESSAGES/django.mo locale/de/LC_MESSAGES/django.po

@@ -94,8 +94,8 @@ class FlowPoint:
 
     @property
     def name(self) -> str:
-        first = formats.date_format(self.start, "j M")
-        return first if self.start == self.end else f"{first} – {formats.date_format(self.end, 'j M')}"
+        first = formats.date_format(self.start, gettext("j M"))
+        return first if self.start == self.end else f"{first} – {formats.date_format(self.end, gettext('j M'))}"
 
 
 @dataclass(frozen=True, slots=True)

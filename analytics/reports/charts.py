@@ -63,7 +63,7 @@ def _cell(column: Column, value: Value) -> Cell:
     if column.kind == "task" and value:
         return Cell(str(value), reverse("task-detail", args=[value]))
     if isinstance(value, date):
-        return Cell(formats.date_format(value, "j M Y"))
+        return Cell(formats.date_format(value, gettext("j M Y")))
     if column.kind == "hours" and isinstance(value, (int, float)):
         return Cell(format_duration(value))
     if column.kind == "minutes" and isinstance(value, int):
@@ -131,7 +131,7 @@ def _scatter(report: Report, query: ReportQuery) -> Chart | None:
             Level(y(value), name, format_duration(value)) for name, value in report.detail.items() if value is not None
         ],
         y_labels=[format_duration(top), format_duration(math.sqrt(top)), "1 h"],
-        x_labels=[formats.date_format(day, "j M") for day in days],
+        x_labels=[formats.date_format(day, gettext("j M")) for day in days],
     )
 
 
@@ -173,7 +173,7 @@ def _rows(report: Report) -> list[Any]:
 def _x_labels(days: Sequence[date]) -> list[str]:
     # Only the first, middle and last fit below the axis on a phone.
     chosen = days if len(days) <= 3 else [days[0], days[len(days) // 2], days[-1]]
-    return [formats.date_format(day, "j M") for day in chosen]
+    return [formats.date_format(day, gettext("j M")) for day in chosen]
 
 
 def _calibration(report: Report, _query: ReportQuery) -> Chart | None:
@@ -197,7 +197,7 @@ def _calibration(report: Report, _query: ReportQuery) -> Chart | None:
                 round(slot * 0.76, 2),
                 height(row[1]),
                 "s1",
-                f"{formats.date_format(row[0], 'j M')}: {row[1]:,}",
+                f"{formats.date_format(row[0], gettext('j M'))}: {row[1]:,}",
             )
             for index, row in enumerate(rows)
         ],

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, TypeAlias
 
 from django.utils import formats
+from django.utils.translation import gettext
 
 from accounts.models import User
 from analytics.overview.results import Scope
@@ -36,8 +37,8 @@ class Bucket:
 
     @property
     def name(self) -> str:
-        first = formats.date_format(self.start, "j M")
-        return first if self.start == self.end else f"{first} – {formats.date_format(self.end, 'j M')}"
+        first = formats.date_format(self.start, gettext("j M"))
+        return first if self.start == self.end else f"{first} – {formats.date_format(self.end, gettext('j M'))}"
 
 
 @dataclass(frozen=True, slots=True)

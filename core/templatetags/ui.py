@@ -65,7 +65,7 @@ def relative_time(when: datetime | None) -> SafeString:
     if when is None:
         return format_html('<span class="muted">{}</span>', "–")
     local = timezone.localtime(when)
-    exact = formats.date_format(local, "j M Y, H:i") + f" {local.tzname()}"
+    exact = formats.date_format(local, gettext("j M Y, H:i")) + f" {local.tzname()}"
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', when.isoformat(), exact, humanize_time(when, current_time())
     )
@@ -77,7 +77,7 @@ def absolute_time(when: datetime) -> SafeString:
     return format_html(
         '<time datetime="{}">{}</time>',
         when.isoformat(),
-        formats.date_format(local, "j M Y, H:i") + f" {local.tzname()}",
+        formats.date_format(local, gettext("j M Y, H:i")) + f" {local.tzname()}",
     )
 
 
@@ -88,7 +88,7 @@ def humanize_time(when: datetime, now: datetime) -> str:
     if size < timedelta(minutes=1):
         return gettext("just now")
     if size >= timedelta(days=30):
-        return formats.date_format(timezone.localtime(when), "j M Y")
+        return formats.date_format(timezone.localtime(when), gettext("j M Y"))
     if size < timedelta(hours=1):
         span = gettext("%(n)d min") % {"n": size.seconds // 60}
     elif size < timedelta(days=1):
@@ -104,11 +104,11 @@ def short_date(when: date | None) -> SafeString:
     """Render a date; the year only if it is not the current one."""
     if when is None:
         return format_html('<span class="muted">{}</span>', "–")
-    pattern = "j M" if when.year == timezone.localdate(current_time()).year else "j M Y"
+    pattern = gettext("j M") if when.year == timezone.localdate(current_time()).year else gettext("j M Y")
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         when.isoformat(),
-        formats.date_format(when, "l, j F Y"),
+        formats.date_format(when, gettext("l, j F Y")),
         formats.date_format(when, pattern),
     )
 
@@ -117,11 +117,11 @@ def short_date(when: date | None) -> SafeString:
 def short_date_and_time(when: datetime) -> SafeString:
     """Render an instant as `short_date` renders a day, with the local time."""
     local = timezone.localtime(when)
-    pattern = "j M, H:i" if local.year == timezone.localdate(current_time()).year else "j M Y, H:i"
+    pattern = gettext("j M, H:i") if local.year == timezone.localdate(current_time()).year else gettext("j M Y, H:i")
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         when.isoformat(),
-        formats.date_format(local, "l, j F Y, H:i") + f" {local.tzname()}",
+        formats.date_format(local, gettext("l, j F Y, H:i")) + f" {local.tzname()}",
         formats.date_format(local, pattern),
     )
 

@@ -97,8 +97,8 @@ def _neighbours(period: Period) -> dict[str, date | None]:
 def _title(period: Period) -> str:
     if period.view == "month":
         return formats.date_format(period.month, "F Y")
-    pattern = "j M" if period.first.year == period.last.year else "j M Y"
-    return f"{formats.date_format(period.first, pattern)} – {formats.date_format(period.last, 'j M Y')}"
+    pattern = gettext("j M") if period.first.year == period.last.year else gettext("j M Y")
+    return f"{formats.date_format(period.first, pattern)} – {formats.date_format(period.last, gettext('j M Y'))}"
 
 
 def parse_day(text: str) -> date | None:
@@ -160,7 +160,7 @@ def move_task(request: HttpRequest, key: str = "") -> HttpResponse:
         )
     else:
         day = data["day"]
-        text = f"is due on {formats.date_format(day, 'j M Y')}" if day else "has no due date any more"
+        text = f"is due on {formats.date_format(day, gettext('j M Y'))}" if day else "has no due date any more"
         add_undo_message(request, f"{moved.key} {text}.")
     return _calendar_response(request, reader, project, status=status)
 

@@ -50,6 +50,6 @@ def _display(value: Any, field: TaskField | None, user_names: Mapping[str, str])
         return user_names.get(text, gettext("someone"))
     kind = field.field.kind if field else ""
     if kind == FieldKind.DATE and (day := parse_date(text)):
-        return str(formats.date_format(day, "j M Y"))
+        return str(formats.date_format(day, gettext("j M Y")))
     names = {option.slug: option.name for option in field.options} if field else {}
     return truncate(names.get(text, text), MAX_VALUE_LENGTH)

@@ -249,9 +249,9 @@ def _display_value(name: str, value: Any, states: Mapping[str, str]) -> str:
     if name == "priority":
         return str(Priority(value).label)
     if name in {"start_date", "due_date"}:
-        return formats.date_format(parse_date(value) or date.min, "j M Y")
+        return formats.date_format(parse_date(value) or date.min, gettext("j M Y"))
     if name == "due_at":
-        return formats.date_format(timezone.localtime(parse_datetime(value)), "j M Y, H:i")
+        return formats.date_format(timezone.localtime(parse_datetime(value)), gettext("j M Y, H:i"))
     if name == "estimate":
         return gettext("%(value)s min") % {"value": value}
     return str(value)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.utils import formats
-from django.utils.translation import gettext
 
 from tasks.models.recurrence import RecurrenceMode
 from tasks.recurrence.rules import Frequency, Rule
@@ -51,13 +50,9 @@ def describe(series: Series) -> str:
 
 def _frequency(rule: Rule) -> str:
     if rule.frequency == Frequency.WEEKLY and rule.by_day == WORKWEEK and rule.interval == 1:
-        return gettext("Every weekday")
+        return "Every weekday"
     unit = UNITS[rule.frequency]
-    return (
-        gettext("Every %(unit)s") % {"unit": unit}
-        if rule.interval == 1
-        else gettext("Every %(interval)s %(unit)ss") % {"interval": rule.interval, "unit": unit}
-    )
+    return f"Every {unit}" if rule.interval == 1 else f"Every {rule.interval} {unit}s"
 
 
 def _days(rule: Rule, start: date, *, is_counted: bool) -> str:
@@ -92,7 +87,7 @@ def _month_day(day: int) -> str:
 def ordinal_name(number: int) -> str:
     if number > 0:
         return SMALL_ORDINALS.get(number) or with_suffix(number)
-    return "last" if number == -1 else gettext("%(number)s to last") % {"number": ordinal_name(-number)}
+    return "last" if number == -1 else f"{ordinal_name(-number)} to last"
 
 
 def with_suffix(number: int) -> str:
@@ -101,12 +96,8 @@ def with_suffix(number: int) -> str:
 
 
 def _from_end(number: int) -> str:
-    return str(number) if number > 0 else gettext("%(number)s from the end") % {"number": -number}
+    return str(number) if number > 0 else f"{-number} from the end"
 
 
 def _join(names: Sequence[str]) -> str:
-    return (
-        names[0]
-        if len(names) == 1
-        else gettext("%(names)s and %(names2)s") % {"names": ", ".join(names[:-1]), "names2": names[-1]}
-    )
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

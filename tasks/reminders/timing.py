@@ -44,7 +44,7 @@ def user_zone(user: User) -> ZoneInfo:
 def describe(reminder: Reminder, user: User) -> str:
     """Return the reminder in words."""
     if reminder.at:
-        return formats.date_format(reminder.at.astimezone(user_zone(user)), "j F Y, H:i")
+        return formats.date_format(reminder.at.astimezone(user_zone(user)), gettext("j F Y, H:i"))
     if reminder.minutes_before is not None:
         if reminder.minutes_before == 0:
             return gettext("When it's due")
