@@ -31,7 +31,7 @@ def test_pages_work_without_scripts(sample_workspace, open_page):
     page.click(".page-head .status-form button")
 
     assert page.locator("h1").inner_text() == "Written without scripts"
-    assert page.locator("#comments strong").all_inner_texts()[-1] == "here"
+    assert page.locator("#comments .prose strong").all_inner_texts()[-1] == "here"
     assert Task.objects.get(title="Written without scripts").category == "done"
 
 
