@@ -1,4 +1,4 @@
-"""The German catalogue is complete, pages and emails follow the language of their reader, and templates are marked."""
+"""The German catalogue, and the language of pages and emails."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def test_template_texts_are_marked():
             continue
         source = BLOCK_ATTRIBUTES.sub("", path.read_text(encoding="utf-8"))
         words = {text.strip() for text in NOT_TEXT.sub("\n", TEMPLATE_SYNTAX.sub("", source)).split("\n")}
-        found = {text for text in words if re.search(r"[A-Za-z]{3}", text)} - UNMARKED
-        if found:
-            unmarked[str(path.relative_to(ROOT))] = found
+        texts = {text for text in words if re.search(r"[A-Za-z]{3}", text)} - UNMARKED
+        if texts:
+            unmarked[str(path.relative_to(ROOT))] = texts
     assert not unmarked
 
 

@@ -129,18 +129,19 @@ def flow_chart(flow: Sequence[FlowPoint]) -> Chart:
     for index, point in enumerate(points):
         left = index * slot + slot * 0.12
         for offset, value, css, noun in (
-            (0, point.created, "s1", "created"),
-            (slot * 0.4, point.completed, "s2", "completed"),
+            (0, point.created, "s1", gettext("created")),
+            (slot * 0.4, point.completed, "s2", gettext("completed")),
         ):
             bars.append(_vertical_bar(left + offset, slot * 0.36, value / top, css, f"{point.name}: {value} {noun}"))
     created, completed = sum(point.created for point in points), sum(point.completed for point in points)
     if created > completed:
-        verdict = f"{created - completed:,} more created than completed"
+        verdict = gettext("%(number)s more created than completed") % {"number": f"{created - completed:,}"}
     elif created < completed:
-        verdict = f"{completed - created:,} more completed than created"
+        verdict = gettext("%(number)s more completed than created") % {"number": f"{completed - created:,}"}
     else:
-        verdict = "as many created as completed"
-    sentence = f"{created:,} tasks were created and {completed:,} completed: {verdict}."
+        verdict = gettext("as many created as completed")
+    counts = {"created": f"{created:,}", "completed": f"{completed:,}", "verdict": verdict}
+    sentence = gettext("%(created)s tasks were created and %(completed)s completed: %(verdict)s.") % counts
     if not created and not completed:
         sentence = gettext("No task was created or completed in this period.")
     return Chart(
@@ -148,8 +149,8 @@ def flow_chart(flow: Sequence[FlowPoint]) -> Chart:
         bars=bars,
         y_labels=[f"{top:,}", f"{top // 2:,}", "0"],
         x_labels=names if len(names) <= 3 else [names[0], names[len(names) // 2], names[-1]],
-        legend=[("s1", "Created"), ("s2", "Completed")],
-        head=["When", "Created", "Completed"],
+        legend=[("s1", gettext("Created")), ("s2", gettext("Completed"))],
+        head=[gettext("When"), gettext("Created"), gettext("Completed")],
         rows=[(point.name, str(point.created), str(point.completed)) for point in points],
     )
 
@@ -218,7 +219,7 @@ def cycle_time_chart(counts: Sequence[int]) -> Chart:
         y_labels=[f"{top:,}", f"{top // 2:,}", "0"],
         x_labels=[histogram.format_hours(lower) if lower else "0" for lower in lower_edges],
         has_bucket_edges=True,
-        head=[gettext("Cycle time"), "Tasks"],
+        head=[gettext("Cycle time"), gettext("Tasks")],
         rows=[(histogram.label(bucket), str(counts[bucket])) for bucket in buckets],
     )
 
@@ -232,7 +233,7 @@ def format_duration(hours: float | None) -> str:
     if hours < 24:
         return f"{_two_digits(hours)} h"
     days = _two_digits(hours / 24)
-    return f"{days} {'day' if days == '1' else 'days'}"
+    return (gettext("%(days)s day") if days == "1" else gettext("%(days)s days")) % {"days": days}
 
 
 def _two_digits(number: float) -> str:

@@ -104,9 +104,12 @@ def my_day(user: User, project: Project | None, *, now: datetime, today: date) -
     )
     week = gettext("This week") if days_left else gettext("Next week")
     return [
-        _day_list(user, "Overdue", replace(own, overdue=True), {"assignee": "me", "due": "overdue", **scope}),
+        _day_list(user, gettext("Overdue"), replace(own, overdue=True), {"assignee": "me", "due": "overdue", **scope}),
         _day_list(
-            user, "Today", replace(own, due_after=today, due_before=today), {"assignee": "me", "due": "today", **scope}
+            user,
+            gettext("Today"),
+            replace(own, due_after=today, due_before=today),
+            {"assignee": "me", "due": "today", **scope},
         ),
         _day_list(user, week, replace(own, due_after=tomorrow, due_before=week_end), {"filter": text}),
     ]
@@ -122,7 +125,7 @@ def _day_list(user: User, name: str, filters: TaskFilters, params: dict[str, Any
     )
     return DayList(
         name=name,
-        empty=gettext("Nothing is overdue.") if name == "Overdue" else gettext("Nothing is due."),
+        empty=gettext("Nothing is overdue.") if filters.overdue else gettext("Nothing is due."),
         url=f"{reverse('task-list')}?{urlencode(params)}",
         tasks=tasks,
         count=tasks[0].total if tasks else 0,

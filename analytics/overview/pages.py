@@ -103,10 +103,14 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
     slow = charts.format_duration(result.cycle_p85.value)
     return [
         _count_card(
-            "Open", "circle", result.open, gettext("%(length)s days ago") % {"length": length}, _task_list_url(project)
+            gettext("Open"),
+            "circle",
+            result.open,
+            gettext("%(length)s days ago") % {"length": length},
+            _task_list_url(project),
         ),
         _count_card(
-            "Overdue",
+            gettext("Overdue"),
             "triangle-alert",
             result.overdue,
             gettext("%(length)s days ago") % {"length": length},
@@ -114,17 +118,17 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
             bad_direction=1,
         ),
         _count_card(
-            "Created",
+            gettext("Created"),
             "plus",
             result.created,
-            f"previous {length} days",
+            gettext("previous %(length)s days") % {"length": length},
             _task_list_url(project, category="all", created_from=start),
         ),
         _count_card(
-            "Completed",
+            gettext("Completed"),
             "circle-check",
             result.completed,
-            f"previous {length} days",
+            gettext("previous %(length)s days") % {"length": length},
             _task_list_url(project, **done),
             bad_direction=-1,
         ),
@@ -132,7 +136,7 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
             gettext("Cycle time, median"),
             "timer",
             charts.format_duration(result.cycle_median.value),
-            "nothing completed yet" if result.cycle_p85.value is None else f"85\u00a0% within {slow}",
+            gettext("nothing completed yet") if result.cycle_p85.value is None else f"85\u00a0% within {slow}",
             newest_done_url,
             _sparkline(result.cycle_median.series),
         ),
@@ -140,7 +144,8 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
             gettext("Completed per day"),
             "gauge",
             f"{result.throughput.value or 0:.1f}",
-            f"{result.throughput.previous or 0:.1f} in the previous {length} days",
+            gettext("%(number)s in the previous %(length)s days")
+            % {"number": f"{result.throughput.previous or 0:.1f}", "length": length},
             newest_done_url,
             _sparkline(result.throughput.series),
         ),

@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -45,7 +45,11 @@ def update_selected(request: HttpRequest) -> HttpResponse:
         else:
             if result.job:
                 return redirect("bulk-job", result.job.pk)
-            add_undo_message(request, f"{result.updated:,} task{'' if result.updated == 1 else 's'} changed.")
+            add_undo_message(
+                request,
+                ngettext("%(count)s task changed.", "%(count)s tasks changed.", result.updated)
+                % {"count": f"{result.updated:,}"},
+            )
     for errors in form.errors.values() if ids or is_all else ():
         messages.error(request, " ".join(errors))
     return HttpResponseRedirect(back)
@@ -64,7 +68,11 @@ def _delete(request: HttpRequest, ids: set[UUID], *, is_all: bool) -> None:
     except DomainError as error:
         messages.error(request, error.message)
     else:
-        add_undo_message(request, f"{count:,} task{'' if count == 1 else 's'} moved to the trash.")
+        add_undo_message(
+            request,
+            ngettext("%(count)s task moved to the trash.", "%(count)s tasks moved to the trash.", count)
+            % {"count": f"{count:,}"},
+        )
 
 
 def _update(request: HttpRequest, ids: set[UUID], changes: dict[str, Any], *, is_all: bool) -> BulkResult:

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import formats, timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth.requests import get_request_user
@@ -32,7 +32,7 @@ from tasks.projects import selectors as projects_selectors
 from tasks.undo.tokens import add_undo_message
 
 FRAGMENTS = {"calendar": "tasks/_calendar.html"}
-VIEWS = {"month": "Month", "week": "Week", "agenda": "Agenda"}
+VIEWS = {"month": gettext_noop("Month"), "week": gettext_noop("Week"), "agenda": gettext_noop("Agenda")}
 
 
 @login_required
@@ -75,7 +75,7 @@ def calendar_context(reader: User, project: Project | None, query: QueryDict) ->
         "period": period,
         "period_title": _title(period),
         "calendar_view": view,
-        "views": [(name, label, calendar_url(query, view=name)) for name, label in VIEWS.items()],
+        "views": [(name, gettext(label), calendar_url(query, view=name)) for name, label in VIEWS.items()],
         "weeks": [days[start : start + 7] for start in range(0, len(days), 7)],
         "agenda": [day for day in days if (day.entries and period.contains(day.date)) or day.date == today],
         "schedule": schedule,

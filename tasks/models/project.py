@@ -52,10 +52,10 @@ class Category(models.TextChoices):
 class Role(models.TextChoices):
     """Role in a project. Each permits what those before it permit."""
 
-    VIEWER = "viewer"
-    COMMENTER = "commenter"
-    EDITOR = "editor"
-    ADMIN = "admin"
+    VIEWER = "viewer", gettext_lazy("Viewer")
+    COMMENTER = "commenter", gettext_lazy("Commenter")
+    EDITOR = "editor", gettext_lazy("Editor")
+    ADMIN = "admin", gettext_lazy("Admin")
 
 
 class WipPolicy(models.TextChoices):

@@ -17,6 +17,7 @@ from django.db import models
 from django.db.models import Exists, F, Func, OuterRef, Q
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from core.db import uuid7
 from core.markdown import stored_or_rendered
@@ -154,11 +155,11 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
 
 class Priority(models.IntegerChoices):
-    NONE = 0
-    LOW = 1
-    MEDIUM = 2
-    HIGH = 3
-    URGENT = 4
+    NONE = 0, gettext_lazy("None")
+    LOW = 1, gettext_lazy("Low")
+    MEDIUM = 2, gettext_lazy("Medium")
+    HIGH = 3, gettext_lazy("High")
+    URGENT = 4, gettext_lazy("Urgent")
 
 
 PRIORITY_NAMES = [priority.name.lower() for priority in Priority]

@@ -63,7 +63,7 @@ class Interpretation:
 
     @property
     def priority_name(self) -> str:
-        return Priority(self.priority).label
+        return str(Priority(self.priority).label)
 
     @property
     def title_problem(self) -> Problem | None:
