@@ -145,7 +145,7 @@ def split_into_swimlanes(columns: Sequence[Column], by: str) -> list[Swimlane]:
 
 def _swimlane_keys(task: Task, by: str) -> list[tuple[str, str]]:
     if by == "priority":
-        return [(str(task.priority), Priority(task.priority).label if task.priority else gettext("No priority"))]
+        return [(str(task.priority), str(Priority(task.priority).label) if task.priority else gettext("No priority"))]
     return [(str(user.pk), user.name) for user in task.assignees.all()] or [("", "Unassigned")]
 
 
