@@ -64,7 +64,7 @@ PAGES = (
 INTRODUCTION = """# Speed of the pages
 
 `make bench-pages` writes this page. Measured on {when} UTC at commit {commit} with {machine}, {tasks:,} tasks, {events:,} events,
-{people} people. The reader is a member of two hundred of three hundred projects. One request at a time:
+{people} people, at a load average of {load:.1f}. The reader is a member of two hundred of three hundred projects. One request at a time:
 
 - **p50, p95**: time of the server, from the `Server-Timing` header of one node, over {runs} successful requests.
 - **cold**: the slowest of {cold} requests whose statistics had to be computed again, in one process.
@@ -313,6 +313,7 @@ def _introduction(runs: int, events: int) -> str:
         tasks=TASK_COUNT,
         events=events,
         people=data.USER_COUNT,
+        load=os.getloadavg()[1],
         runs=runs,
         cold=COLD_RUNS,
         html=MAX_HTML_KB,
