@@ -187,7 +187,7 @@ def _calibration(report: Report, _query: ReportQuery) -> Chart | None:
     def height(count: int) -> float:
         return round(count / top * BOX_SIZE, 2)
 
-    names = (gettext("Promised with 50\u00a0%"), gettext("Promised with 85\u00a0%"))
+    names = (gettext("Promised with 50 %"), gettext("Promised with 85 %"))
     return Chart(
         sentence=report.finding,
         bars=[

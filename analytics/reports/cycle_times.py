@@ -159,7 +159,7 @@ def ageing(query: ReportQuery) -> Report:
         row_count=count,
         figures=(
             Figure("in_progress", gettext("In progress"), count, f"{count:,}"),
-            Figure("late", gettext("Older than 85\u00a0%"), late, f"{late:,}"),
+            Figure("late", gettext("Older than 85 %"), late, f"{late:,}"),
             Figure("p85", "85\u00a0% within", p85, format_duration(p85)),
         ),
         detail=shares,
