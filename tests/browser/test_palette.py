@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from config.web_app import OFFLINE_FILES
 from tasks.models import Task
 from tests.browser.conftest import AXE_SCRIPT, wait_until
 from tests.browser.test_all_pages import AXE_RUN_SCRIPT
@@ -92,7 +93,7 @@ def test_palette_works_without_javascript(sample_workspace, open_page):
     assert sample_workspace in Task.objects.get(project__key="OPS", number=8).assignees.all()
 
 
-def test_offline_page_replaces_pages_without_connection(sample_workspace, open_page):
+def test_offline_page_replaces_pages_without_connection(sample_workspace, open_page, monkeypatch):
     page = open_page(sample_workspace, service_workers="allow")
     page.goto("/tasks/")
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
@@ -110,6 +111,12 @@ def test_offline_page_replaces_pages_without_connection(sample_workspace, open_p
     page.context.set_offline(False)
     page.wait_for_selector("h1:has-text('Projects')")
     assert page.evaluate("violations") == []
+
+    # A new version replaces the worker under an open page, which offers a reload.
+    monkeypatch.setattr("config.web_app.OFFLINE_FILES", OFFLINE_FILES[:-1])
+    page.evaluate("navigator.serviceWorker.ready.then((registration) => registration.update()).then(() => true)")
+    page.click("#connection:has-text('new version') button")
+    wait_until(page, "document.getElementById('connection').textContent === ''")
 
     page.click("details.menu > summary")
     page.click("text=Sign out")
