@@ -68,7 +68,7 @@ INTRODUCTION = """# Speed of the pages
 
 - **p50, p95**: time of the server, from the `Server-Timing` header of one node, over {runs} successful requests.
 - **cold**: the slowest of {cold} requests whose statistics had to be computed again, in one process.
-- **CPU**: processor time of Django and of its PostgreSQL process for one request. Other programs on the machine change it less than the times.
+- **CPU**: processor time of Django and of its PostgreSQL process for one request. Other programs change it less than the times.
 - **HTML**: compressed by gzip. **First visit**: HTML, style sheets, scripts and icons, these by brotli where nginx has its module.
 
 Bounds: p95 of 50 ms for a task, 200 ms for a search and 100 ms for the others; {html:.0f} kB of HTML; {visit:.0f} kB for a first
