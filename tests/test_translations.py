@@ -18,10 +18,11 @@ from core.testing.page_client import logged_in_client
 
 ROOT = Path(settings.BASE_DIR)
 CATALOGUE = ROOT / "locale/de/LC_MESSAGES/django.po"
-ENTRY_LINE = re.compile(r'^(msgid|msgid_plural|msgstr(?:\[\d\])?) (".*")$', re.MULTILINE)
+# A text of several lines is a string for each.
+ENTRY_LINE = re.compile(r'^(msgid|msgid_plural|msgstr(?:\[\d\])?) (".*"(?:\n".*")*)$', re.MULTILINE)
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 MARKED_TEXT = re.compile(r'{% translate "([^"]+)"')
-MARKERS = {"gettext": 0, "gettext_lazy": 0, "gettext_noop": 0, "get_or_404": 1, "require": 1}
+MARKERS = {"_": 0, "gettext": 0, "gettext_lazy": 0, "gettext_noop": 0, "get_or_404": 1, "require": 1}
 # Code, names and examples that are the same in every language.
 UNMARKED = {"TaskFlow", "API", "Ctrl K", "Esc", "CSV", "XLSX", "TaskFlow · TaskFlow"}
 TEMPLATE_SYNTAX = re.compile(
@@ -36,7 +37,7 @@ BLOCK_ATTRIBUTES = re.compile(r"{% block (?:content_class|main_attributes) %}.*?
 
 def catalogue_entries() -> list[dict[str, str]]:
     blocks = CATALOGUE.read_text(encoding="utf-8").split("\n\n")
-    entries = [{key: ast.literal_eval(text) for key, text in ENTRY_LINE.findall(block)} for block in blocks]
+    entries = [{key: ast.literal_eval(f"({text})") for key, text in ENTRY_LINE.findall(block)} for block in blocks]
     return [entry for entry in entries if entry.get("msgid")]
 
 
