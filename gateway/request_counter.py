@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from core import request_statistics
+from core.clock import current_time
 from gateway.request import GatewayRequest
 from gateway.request_body import Message
 
@@ -39,7 +40,7 @@ class RequestCounter:
 
     def record(self, route: str, status: int, seconds: float) -> None:
         if len(self.waiting) < MAX_WAITING_FIELDS:
-            minute = int(time.time() // 60)
+            minute = int(current_time().timestamp() // 60)
             self.waiting[minute, f"{route}|{request_statistics.bucket_of(seconds)}"] += 1
             for name in request_statistics.status_fields(route, status):
                 self.waiting[minute, name] += 1

@@ -47,7 +47,11 @@ EDITS = [
         "field=form.estimate",
         '      {% include "components/field.html" with field=form.story_points %}\n',
     ),
-    ("templates/tasks/_details.html", "Estimate</dt>", "      <dt>Points</dt><dd>{{ task.story_points }}</dd>\n"),
+    (
+        "templates/tasks/_details.html",
+        '{% translate "Estimate" %}</dt>',
+        '      <dt>{% translate "Points" %}</dt><dd>{{ task.story_points }}</dd>\n',
+    ),
 ]
 TEST_FILE = "tasks/items/tests/test_story_points.py"
 ROUND_TRIP_TEST = """

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.django_db
     ("zone", "languages", "stored"),
     [
         ("America/New_York", "en-GB,en;q=0.8", ("America/New_York", "en-gb")),
-        ("Japan", "de,en-US;q=0.5", ("Japan", "en")),
+        ("Japan", "de-AT,en-US;q=0.5", ("Japan", "de")),
+        ("Japan", "fr,en-US;q=0.5", ("Japan", "en")),
         ("", "", ("UTC", "en")),
         ("Mars/Base", "xx", ("UTC", "en")),
         ("localtime", "*", ("UTC", "en")),

@@ -38,7 +38,7 @@ def count_requests(requests, at=NOW):
 
     async def run():
         counter = RequestCounter()
-        with patch("gateway.request_counter.time.time", at.timestamp):
+        with patch("gateway.request_counter.current_time", lambda: at):
             for route, status, seconds in requests:
                 counter.record(route, status, seconds)
         await counter.close()
