@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms.utils import flatatt
+from django.forms.utils import flatatt, pretty_name
 from django.http import HttpRequest
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
@@ -110,7 +110,9 @@ class DomainErrorMixin:
 class PageForm(DomainErrorMixin, forms.Form):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        for field in self.fields.values():
+        for name, field in self.fields.items():
+            # Also what Django makes of a field's name.
+            field.label = gettext(pretty_name(name)) if field.label is None else field.label
             if type(field.widget) is forms.Select:
                 field.widget.__class__ = Select
             if isinstance(field.widget, forms.Textarea) or getattr(field.widget, "input_type", "") in TEXT_INPUT_TYPES:

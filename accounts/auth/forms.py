@@ -34,7 +34,7 @@ class NewPasswordField(CurrentPasswordField):
 
 class LoginForm(PageForm):
     email = EmailField(autofocus=True)
-    password = CurrentPasswordField("Password")
+    password = CurrentPasswordField(gettext_lazy("Password"))
 
 
 class RegisterForm(PageForm):
@@ -42,7 +42,7 @@ class RegisterForm(PageForm):
         label=gettext_lazy("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     email = EmailField()
-    password = NewPasswordField("Password")
+    password = NewPasswordField(gettext_lazy("Password"))
 
 
 class PasswordResetForm(PageForm):

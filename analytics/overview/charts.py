@@ -189,10 +189,14 @@ def cycle_time_chart(counts: Sequence[int]) -> Chart:
     median, p85 = histogram.percentile(counts, 0.5), histogram.percentile(counts, 0.85)
     sentence = gettext("No task was completed in this period.")
     if median is not None and p85 is not None:
-        sentence = (
-            f"Median {format_duration(median)}; 85\u00a0% of the {sum(counts):,} completed tasks finished within"
-            f" {format_duration(p85)}."
-        )
+        sentence = gettext(
+            "Median %(median)s; %(share)s of the %(count)s completed tasks finished within %(duration)s."
+        ) % {
+            "median": format_duration(median),
+            "share": "85\u00a0%",
+            "count": f"{sum(counts):,}",
+            "duration": format_duration(p85),
+        }
     ticks = []
     for share in (0.5, 0.85, 0.95) if used else ():
         hours = histogram.percentile(counts, share) or 0.0

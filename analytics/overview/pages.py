@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from accounts.auth.requests import get_request_user
@@ -25,7 +25,7 @@ from tasks.items.activity import activity_entries, mentioned_user_ids
 from tasks.models import Project
 from tasks.projects.selectors import get_project, list_current_projects
 
-RANGES = {"7": "7 days", "28": "28 days", "90": "90 days"}
+RANGES = {"7": gettext_noop("7 days"), "28": gettext_noop("28 days"), "90": gettext_noop("90 days")}
 DEFAULT_RANGE = "28"
 # Longer lists do not fit beside the charts; the page links to the full ones.
 MAX_ATTENTION_TASKS = 8
@@ -71,9 +71,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "scope_project": project,
         "projects": projects,
-        "ranges": [(key, label, key == chosen) for key, label in RANGES.items()],
+        "ranges": [(key, gettext(label), key == chosen) for key, label in RANGES.items()],
         "range": chosen,
-        "range_label": RANGES[chosen],
+        "range_label": gettext(RANGES[chosen]),
         # Shown on the page: events are counted some moments after the change.
         "as_of": result.as_of,
         "cards": kpi_cards(result, project),
@@ -136,7 +136,9 @@ def kpi_cards(result: Overview, project: Project | None) -> list[KpiCard]:
             gettext("Cycle time, median"),
             "timer",
             charts.format_duration(result.cycle_median.value),
-            gettext("nothing completed yet") if result.cycle_p85.value is None else f"85\u00a0% within {slow}",
+            gettext("nothing completed yet")
+            if result.cycle_p85.value is None
+            else gettext("%(share)s within %(duration)s") % {"share": "85\u00a0%", "duration": slow},
             newest_done_url,
             _sparkline(result.cycle_median.series),
         ),

@@ -93,7 +93,7 @@ def field_keys(columns: Iterable[str]) -> list[str]:
 
 def column_choices(columns: Sequence[str], query: QueryDict, fields: Mapping[str, str]) -> list[ColumnChoice]:
     """Return all columns, those shown first; `fields` are the names of custom fields by key."""
-    titles = {name: title for name, (title, _) in COLUMNS.items()}
+    titles = {name: gettext(title) for name, (title, _) in COLUMNS.items()}
     titles |= {f"{FIELD_PREFIX}{key}": name for key, name in fields.items()}
     choices = []
     for place, name in enumerate(columns[1:], start=1):

@@ -208,7 +208,8 @@ def table_columns(
     columns = []
     for column_name in names:
         key = column_name.removeprefix(FIELD_PREFIX)
-        title, first = COLUMNS.get(column_name, (fields.get(key, key), ""))
+        title, first = COLUMNS.get(column_name, ("", ""))
+        title = gettext(title) if title else fields.get(key, key)
         name = first.lstrip("-")
         if not name:
             column = Column(title, "", "", column_name)

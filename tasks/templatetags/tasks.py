@@ -66,7 +66,8 @@ def due_badge(task: Task) -> SafeString:
     when = short_date_and_time(task.due_at) if task.due_at else short_date(task.due_date)
     now, today = current_time(), timezone.localdate(current_time())
     if task.is_overdue(now, today):
-        return format_html('<span class="badge bad">{}Overdue: {}</span>', icon("triangle-alert"), when)
+        text = format_html(gettext("Overdue: {date}"), date=when)
+        return format_html('<span class="badge bad">{}<span>{}</span></span>', icon("triangle-alert"), text)
     last = timezone.localtime(task.due_at).date() if task.due_at else task.due_date
     if not task.is_closed and last and last - today < DUE_SOON_WITHIN:
         return format_html('<span class="badge warn">{}{}</span>', icon("clock"), when)
