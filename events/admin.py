@@ -46,7 +46,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Try to append events that were set aside")
     def append_again(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
-        count = queryset.filter(position=None).exclude(append_error="").update(append_error="")
+        count = delivery.append_again(queryset)
         self.message_user(request, f"Events that the relay tries again: {count}.")
 
 

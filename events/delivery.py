@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
@@ -90,6 +91,11 @@ def _run_consumer(event_ids: Sequence[int], consumer: str) -> int:
 
 def _is_batch_consumer(consumer: Callable[[Any], None]) -> bool:
     return getattr(consumer, "batch_consumer", False)
+
+
+def append_again(events: QuerySet[Event]) -> int:
+    """Let the relay try the events again that it has set aside; return how many there were."""
+    return events.filter(position=None).exclude(append_error="").update(append_error="")
 
 
 def redeliver(delivery_ids: list[int]) -> int:

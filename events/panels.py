@@ -61,11 +61,6 @@ def redeliver_dead_letters() -> int:
     return delivery.redeliver(list(dead.values_list("pk", flat=True)[:MAX_DEAD_LETTERS]))
 
 
-def append_again() -> int:
-    """Let the relay try the events again that it has set aside; return how many."""
-    return Event.objects.filter(position=None).exclude(append_error="").update(append_error="")
-
-
 def register_panels() -> None:
     """Add this panel to the operations page."""
     register_panel(
@@ -77,7 +72,7 @@ def register_panels() -> None:
             log_figures,
             (
                 Action("redeliver", "Redeliver dead letters", redeliver_dead_letters),
-                Action("append-again", "Append events again", append_again),
+                Action("append-again", "Append events again", lambda: delivery.append_again(Event.objects.all())),
             ),
         )
     )

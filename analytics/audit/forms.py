@@ -20,5 +20,5 @@ class AuditFilterForm(PageForm):
 
     def arguments(self) -> dict[str, Any]:
         """Return the valid filters as the selector takes them."""
-        data = self.cleaned_data if self.is_bound and self.is_valid() else getattr(self, "cleaned_data", {})
-        return {name: value for name, value in data.items() if value}
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}

@@ -195,3 +195,16 @@ def test_total_of_parts_is_their_sum():
     total = request_statistics.total_of([one, one])
 
     assert (total.total, total.client_errors, one.total) == (8, 2, 4)
+
+
+def test_events_set_aside_are_appended_again_by_action(client_of):
+    values = {"name": "task.created", "subject_type": "task", "subject_id": UserFactory().pk, "payload": {}}
+    aside = Event.objects.create(**values, occurred_at=NOW, append_error="OverflowError: too large")
+    admin = client_of(UserFactory(role=User.Role.ADMIN))
+
+    panels = {panel["key"]: panel for panel in admin.get(URL).json()["panels"]}
+    answers = [admin.post(f"{URL}events/append-again/").json() for _ in range(2)]
+    aside.refresh_from_db()
+
+    assert panels["events"]["status"] == "bad"
+    assert (answers, aside.append_error) == ([{"count": 1}, {"count": 0}], "")
